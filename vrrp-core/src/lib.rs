@@ -25,10 +25,32 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+mod action;
+mod config;
+mod deadlines;
+mod event;
+mod input;
+mod instance;
+mod router;
+mod stats;
 mod time;
+mod timers;
+mod track;
 mod types;
 pub mod wire;
 
+pub use action::{
+    Action, Announce, Become, Cause, GroupId, InstanceId, Notification, Notify, State, Subject, TrackerId,
+    Transmit,
+};
+pub use config::{
+    AnnounceSchedule, Config, ConfigError, ConfigNote, Destination, GroupConfig, InstanceConfig,
+    InterfaceConfig, Peer, RouterConfig, ScriptConfig, Track, TrackerConfig, TrackerKind,
+};
+pub use event::{Event, InstanceEvent, TrackerEvent};
+pub use input::{CheckOutcome, Input, Packet};
+pub use router::{Actions, GroupView, InstanceView, Router, TrackerView};
+pub use stats::{Rejects, RouterStats, Stats};
 #[cfg(feature = "std")]
 pub use time::Clock;
 pub use time::Time;

@@ -182,6 +182,18 @@ fn fixed_part(
     [version_and_type, vrid.get(), 0, count, interval_high, interval_low, 0, 0]
 }
 
+/// Equal templates send equal adverts; the sum follows from the octets.
+impl PartialEq for AdvertTemplate {
+    fn eq(&self, other: &Self) -> bool {
+        self.version == other.version
+            && self.form == other.form
+            && self.addresses == other.addresses
+            && self.octets == other.octets
+    }
+}
+
+impl Eq for AdvertTemplate {}
+
 /// Says everything but the octets, which may hold a secret.
 impl core::fmt::Debug for AdvertTemplate {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {

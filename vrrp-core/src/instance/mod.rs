@@ -1,0 +1,309 @@
+//! One virtual router (RFC 9568 section 6): its state and the timers that live in it. It knows nobody else;
+//! what several instances have in common is the router's.
+
+mod effects;
+mod receive;
+mod tick;
+
+use alloc::vec::Vec;
+use core::net::IpAddr;
+use core::time::Duration;
+
+pub(crate) use effects::{AddressChange, Adverts, Pending};
+pub(crate) use tick::down_cause;
+
+use crate::action::{Cause, InstanceId, State};
+use crate::config::InstanceConfig;
+use crate::event::InstanceEvent;
+use crate::stats::Stats;
+use crate::time::Time;
+use crate::timers;
+use crate::types::{Interval, Priority, Vip};
+use crate::wire::{AdvertTemplate, Reject};
+
+/// A virtual router at run time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Instance {
+    pub(crate) id: InstanceId,
+    pub(crate) config: InstanceConfig,
+    /// All that goes on interfaces: the advertised addresses, then the excluded ones.
+    pub(crate) vips: Vec<Vip>,
+    /// What the last reconfiguration added to, or took from, the addresses of a MASTER.
+    pub(crate) fresh: Vec<Vip>,
+    pub(crate) gone: Vec<Vip>,
+    pub(crate) template: AdvertTemplate,
+    /// The position of the sync group.
+    pub(crate) group: Option<usize>,
+    pub(crate) machine: Machine,
+    pub(crate) since: Time,
+    pub(crate) cause: Option<Cause>,
+    /// The address that adverts come from, if there is one.
+    pub(crate) source: Option<IpAddr>,
+    /// The effective priority.
+    pub(crate) priority: Priority,
+    /// Master_Adver_Interval; ours until a master was heard.
+    pub(crate) learned: Interval,
+    /// The router that was last accepted as master, and its priority.
+    pub(crate) master: Option<(IpAddr, u8)>,
+    pub(crate) stats: Stats,
+    pub(crate) told: Told,
+    pub(crate) pending: Pending,
+    /// Set when the instance left MASTER by itself, so that its group follows.
+    pub(crate) left_master: bool,
+    pub(crate) ip_id: u16,
+    /// What the interface and the trackers of the instance itself allow.
+    pub(crate) readiness: Readiness,
+}
+
+/// The state with its timers: a timer of another state cannot exist.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Machine {
+    Initialize,
+    Fault,
+    Backup(Backup),
+    Master(Master),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Backup {
+    /// Master_Down_Timer; none once it fired and only the group holds the instance back.
+    pub(crate) down_at: Option<Time>,
+    /// When the timer was last set by an advert or by entering the state.
+    pub(crate) heard: Time,
+    /// Whether the timer runs for Skew_Time because the master resigned.
+    pub(crate) resigned: bool,
+    /// Until when a lower-priority master is left alone.
+    pub(crate) preempt_at: Option<Time>,
+    /// Whether the instance has already listened once more after a pause.
+    pub(crate) listened: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Master {
+    /// Adver_Timer.
+    pub(crate) advert_at: Time,
+    /// The second set of announcements, and how often it repeats each address.
+    pub(crate) second_set: Option<(Time, u8)>,
+    pub(crate) refresh_at: Option<Time>,
+    /// Before this, a losing advert is not answered again.
+    pub(crate) reply_at: Time,
+    /// When a missing address has been missing for too long.
+    pub(crate) repair_until: Option<Time>,
+    /// Since when no advert could be sent.
+    pub(crate) failing_since: Option<Time>,
+    /// Whether the last advert could not be sent.
+    pub(crate) failed: bool,
+}
+
+/// What was told since the state or the master last changed: each kind of trouble once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Told {
+    rejects: u64,
+    pub(crate) interval: bool,
+    pub(crate) addresses: bool,
+    pub(crate) lower_priority: bool,
+    pub(crate) two_owners: bool,
+}
+
+impl Told {
+    /// Whether this reject is told for the first time.
+    pub(crate) fn first(&mut self, reject: Reject) -> bool {
+        let bit = 1_u64.checked_shl(u32::try_from(reject.index()).unwrap_or(63)).unwrap_or(0);
+        let first = self.rejects & bit == 0;
+        self.rejects |= bit;
+        first
+    }
+}
+
+/// Whether an instance may take part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Readiness {
+    Ready,
+    /// Something is not known yet.
+    Waiting,
+    Fault(Cause),
+}
+
+/// Where an instance tells what happened; the router keeps it for its drain.
+pub(crate) trait Tell {
+    fn tell(&mut self, event: InstanceEvent);
+}
+
+impl<F: FnMut(InstanceEvent)> Tell for F {
+    fn tell(&mut self, event: InstanceEvent) {
+        self(event);
+    }
+}
+
+impl Instance {
+    pub(crate) fn new(id: InstanceId, config: InstanceConfig, template: AdvertTemplate, now: Time) -> Self {
+        let vips = config.addresses.iter().chain(&config.excluded).copied().collect();
+        Self {
+            id,
+            vips,
+            fresh: Vec::new(),
+            gone: Vec::new(),
+            template,
+            group: None,
+            machine: Machine::Initialize,
+            since: now,
+            cause: None,
+            source: config.source,
+            priority: config.priority,
+            learned: config.interval,
+            master: None,
+            stats: Stats::default(),
+            told: Told::default(),
+            pending: Pending::default(),
+            left_master: false,
+            ip_id: 0,
+            readiness: Readiness::Waiting,
+            config,
+        }
+    }
+
+    pub(crate) const fn state(&self) -> State {
+        match self.machine {
+            Machine::Initialize => State::Initialize,
+            Machine::Fault => State::Fault,
+            Machine::Backup(_) => State::Backup,
+            Machine::Master(_) => State::Master,
+        }
+    }
+
+    /// The earliest timer.
+    pub(crate) fn deadline(&self) -> Option<Time> {
+        match &self.machine {
+            Machine::Initialize | Machine::Fault => None,
+            Machine::Backup(backup) => backup.down_at,
+            Machine::Master(master) => {
+                let second_set = master.second_set.map(|(at, _)| at);
+                let others = [second_set, master.refresh_at, master.repair_until];
+                others.into_iter().flatten().chain([master.advert_at]).min()
+            }
+        }
+    }
+
+    /// Acts on whether the instance may take part. Known trouble brings FAULT; its end, BACKUP or, for the
+    /// owner, MASTER; what is unknown holds back only an instance that has not started.
+    pub(crate) fn assess(&mut self, now: Time, readiness: Readiness) {
+        match (readiness, self.state()) {
+            (Readiness::Fault(cause), State::Initialize | State::Backup | State::Master) => {
+                self.enter(now, Machine::Fault, cause);
+            }
+            (Readiness::Ready, State::Initialize) => self.start(now, Cause::Startup),
+            (Readiness::Ready, State::Fault) => self.start(now, Cause::Recovered),
+            (Readiness::Ready, State::Backup | State::Master)
+            | (Readiness::Waiting, _)
+            | (Readiness::Fault(_), State::Fault) => {}
+        }
+    }
+
+    /// RFC 9568 section 6.4.1: the owner goes to MASTER at once, everybody else listens first.
+    fn start(&mut self, now: Time, cause: Cause) {
+        self.learned = self.config.interval;
+        self.master = None;
+        match (self.priority.is_owner(), self.group) {
+            (true, None) => self.become_master(now, Cause::Owner),
+            // In a group the owner waits for the others, with its timer already over.
+            (true, Some(_)) => {
+                self.enter(now, Machine::Backup(Backup { down_at: None, ..self.listen(now) }), cause)
+            }
+            (false, _) => self.enter(now, Machine::Backup(self.listen(now)), cause),
+        }
+    }
+
+    /// BACKUP with a full Master_Down_Interval from `now`.
+    pub(crate) fn listen(&self, now: Time) -> Backup {
+        Backup {
+            down_at: Some(now + self.master_down()),
+            heard: now,
+            resigned: false,
+            preempt_at: None,
+            listened: false,
+        }
+    }
+
+    pub(crate) fn become_master(&mut self, now: Time, cause: Cause) {
+        let schedule = &self.config.announce;
+        let delay = schedule.master_delay;
+        let refresh = schedule.master_refresh;
+        let master = Master {
+            advert_at: now + self.config.interval.as_duration(),
+            second_set: (!delay.is_zero()).then(|| (now + delay, schedule.master_repeat)),
+            refresh_at: (!refresh.is_zero()).then(|| now + refresh),
+            reply_at: now,
+            repair_until: None,
+            failing_since: None,
+            failed: false,
+        };
+        self.enter(now, Machine::Master(master), cause);
+    }
+
+    /// Leaves MASTER and tells the others to take over; listens for a full Master_Down_Interval, so that
+    /// whoever can do better does.
+    pub(crate) fn resign(&mut self, now: Time, cause: Cause) {
+        self.learned = self.config.interval;
+        let listen = self.listen(now);
+        self.enter(now, Machine::Backup(listen), cause);
+    }
+
+    /// The kernel holds all addresses, or something is missing. What is missing may be repaired for at most
+    /// 50 ms or two intervals; then the instance resigns.
+    pub(crate) fn held(&mut self, now: Time, complete: bool) {
+        let grace = Duration::from_millis(50).min(self.config.interval.as_duration() * 2);
+        if let Machine::Master(master) = &mut self.machine {
+            master.repair_until = match complete {
+                true => None,
+                false => Some(master.repair_until.unwrap_or(now + grace)),
+            };
+        }
+    }
+
+    /// An advert could not be sent: it is tried again soon, and the schedule stays where it is.
+    pub(crate) fn transmit_failed(&mut self, now: Time) {
+        let retry = now + (self.config.interval.as_duration() / 4).min(Duration::from_millis(10));
+        if let Machine::Master(master) = &mut self.machine {
+            master.failing_since.get_or_insert(now);
+            master.failed = true;
+            master.advert_at = master.advert_at.min(retry);
+        }
+    }
+
+    /// Takes a new effective priority. A BACKUP's timer is what it would have been with it since the last
+    /// advert; a MASTER tells the others at once.
+    pub(crate) fn set_priority(&mut self, now: Time, priority: Priority, tell: &mut impl Tell) {
+        if priority == self.priority {
+            return;
+        }
+        tell.tell(InstanceEvent::Priority { from: self.priority.get(), to: priority.get() });
+        self.priority = priority;
+        self.rearm(now);
+    }
+
+    /// Sets the timers anew after the priority or the intervals changed.
+    pub(crate) fn rearm(&mut self, now: Time) {
+        let (down, skew) = (self.master_down(), self.skew());
+        match &mut self.machine {
+            Machine::Initialize | Machine::Fault => {}
+            Machine::Backup(backup) => {
+                let span = if backup.resigned { skew } else { down };
+                backup.down_at = backup.down_at.map(|_| backup.heard + span);
+            }
+            Machine::Master(master) => {
+                let interval = self.config.interval.as_duration();
+                master.advert_at = master.advert_at.min(now + interval);
+                self.pending.transmit(self.priority.get());
+            }
+        }
+    }
+
+    pub(crate) fn master_down(&self) -> Duration {
+        let (version, adverts) = (self.config.version, self.config.down_timer_adverts);
+        timers::master_down(version, self.priority, self.learned, adverts)
+    }
+
+    pub(crate) fn skew(&self) -> Duration {
+        timers::skew(self.config.version, self.priority, self.learned)
+    }
+}

@@ -1,0 +1,346 @@
+//! The RFC's VRRP router: its virtual routers, and what they share.
+
+mod demux;
+mod drain;
+mod group;
+mod judge;
+mod queue;
+mod reconfigure;
+mod settle;
+mod view;
+
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use core::net::IpAddr;
+
+pub use drain::Actions;
+pub use view::{GroupView, InstanceView, TrackerView};
+
+use crate::action::{InstanceId, State, TrackerId};
+use crate::config::Config;
+use crate::deadlines::Deadlines;
+use crate::event::{InstanceEvent, TrackerEvent};
+use crate::input::{CheckOutcome, Input};
+use crate::instance::{self, Instance, Machine};
+use crate::stats::RouterStats;
+use crate::time::Time;
+use crate::track::Tracker;
+use crate::types::{Family, InterfaceId};
+use demux::Demux;
+use group::Group;
+use queue::{Events, Owner, Told};
+
+/// Events that wait to be taken, beside some for each instance.
+const EVENTS: usize = 256;
+
+/// A VRRP router: any number of virtual routers on any number of interfaces.
+///
+/// ```
+/// use vrrp_core::{Config, Input, Router, RouterConfig, Time};
+///
+/// let mut router = Router::new(Config::new(RouterConfig::new()).expect("nothing in it, nothing wrong"));
+/// let mut actions = router.handle(Time::ZERO, Input::Tick);
+/// assert!(actions.next().is_none());
+/// assert_eq!(router.deadline(), None);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Router {
+    now: Time,
+    phase: Phase,
+    interfaces: Vec<Interface>,
+    trackers: Vec<Tracker>,
+    instances: Vec<Instance>,
+    groups: Vec<Group>,
+    /// What a reconfiguration removed, until its last wishes are taken.
+    retired_instances: Vec<Instance>,
+    retired_trackers: Vec<Tracker>,
+    demux: Demux,
+    /// Instances, then trackers, then the startup delay.
+    deadlines: Deadlines,
+    queue: VecDeque<Owner>,
+    events: Events,
+    told: instance::Told,
+    stats: RouterStats,
+    next_id: u32,
+}
+
+/// What the router is doing as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// Nothing was handled yet.
+    Fresh {
+        delay: core::time::Duration,
+    },
+    /// Adverts are ignored until the startup delay is over.
+    Delayed {
+        until: Time,
+    },
+    Running,
+    Stopped,
+}
+
+/// What is known of an interface; none is not known yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Interface {
+    id: InterfaceId,
+    up: Option<bool>,
+    source_v4: Option<Option<IpAddr>>,
+    source_v6: Option<Option<IpAddr>>,
+}
+
+impl Router {
+    /// Makes a router. Nothing happens before its first input.
+    pub fn new(config: Config) -> Self {
+        let mut router = Self {
+            now: Time::ZERO,
+            phase: Phase::Fresh { delay: config.startup_delay },
+            interfaces: Vec::new(),
+            trackers: Vec::new(),
+            instances: Vec::new(),
+            groups: Vec::new(),
+            retired_instances: Vec::new(),
+            retired_trackers: Vec::new(),
+            demux: Demux::default(),
+            deadlines: Deadlines::default(),
+            queue: VecDeque::new(),
+            events: Events::default(),
+            told: instance::Told::default(),
+            stats: RouterStats::default(),
+            next_id: 0,
+        };
+        router.install(config);
+        router
+    }
+
+    /// Tells the router one fact, and gives what is to be done about it.
+    ///
+    /// The state has changed completely when this returns. Actions that are not taken stay pending, come
+    /// first the next time, and [`Router::deadline`] says "now" until then. A `now` before the last one
+    /// counts as the last one.
+    pub fn handle(&mut self, now: Time, input: Input<'_>) -> Actions<'_> {
+        self.now = self.now.max(now);
+        self.begin();
+        if !matches!(self.phase, Phase::Stopped) {
+            self.take(input);
+        }
+        Actions::new(self)
+    }
+
+    /// When to hand over [`Input::Tick`], or none to wait for a fact.
+    pub fn deadline(&self) -> Option<Time> {
+        match self.queue.is_empty() && self.events.is_empty() {
+            true => self.deadlines.earliest(),
+            false => Some(self.now),
+        }
+    }
+
+    fn take(&mut self, input: Input<'_>) {
+        match input {
+            Input::CheckEnded { tracker, outcome } => self.check_ended(tracker, outcome),
+            Input::Held { instance, complete } => {
+                self.on_instance(instance, |instance, now| instance.held(now, complete));
+            }
+            Input::Interface { interface, up } => {
+                self.interface(interface).up = Some(up);
+                self.settle();
+            }
+            Input::Packet(packet) => self.packet(&packet),
+            Input::Reconfigure(config) => self.reconfigure(config),
+            Input::Shutdown => self.shutdown(),
+            Input::Source { interface, family, address } => {
+                let address = address.filter(|address| Family::of(address) == family);
+                let known = self.interface(interface);
+                match family {
+                    Family::V4 => known.source_v4 = Some(address),
+                    Family::V6 => known.source_v6 = Some(address),
+                }
+                self.settle();
+            }
+            Input::Tick => self.tick(),
+            Input::Tracker { tracker, up } => self.verdict(tracker, up),
+            Input::TransmitFailed { instance } => self.on_instance(instance, Instance::transmit_failed),
+        }
+    }
+
+    fn begin(&mut self) {
+        let Phase::Fresh { delay } = self.phase else { return };
+        if delay.is_zero() {
+            return self.run();
+        }
+        self.phase = Phase::Delayed { until: self.now + delay };
+        self.events.push(Told::StartupDelay(delay));
+        self.set_startup_deadline();
+    }
+
+    fn run(&mut self) {
+        self.phase = Phase::Running;
+        self.set_startup_deadline();
+        for position in 0..self.trackers.len() {
+            if let Some(tracker) = self.trackers.get_mut(position) {
+                tracker.start(self.now);
+            }
+            self.refresh_tracker(position);
+        }
+        self.settle();
+    }
+
+    fn set_startup_deadline(&mut self) {
+        let until = match self.phase {
+            Phase::Delayed { until } => Some(until),
+            Phase::Fresh { .. } | Phase::Running | Phase::Stopped => None,
+        };
+        self.deadlines.set(self.instances.len() + self.trackers.len(), until);
+    }
+
+    /// Fires every timer that is due. Each firing moves its timer behind `now`, so the bound is never met but
+    /// by a mistake of ours, which then costs one late timer and not the loop.
+    fn tick(&mut self) {
+        let (instances, trackers) = (self.instances.len(), self.trackers.len());
+        for _ in 0..4 * (instances + trackers + 1) {
+            let Some(owner) = self.deadlines.due(self.now) else { return };
+            if owner < instances {
+                self.tick_instance(owner);
+            } else if owner < instances + trackers {
+                self.tick_tracker(owner - instances);
+            } else {
+                self.events.push(Told::StartupDelay(core::time::Duration::ZERO));
+                self.run();
+            }
+        }
+    }
+
+    fn tick_instance(&mut self, position: usize) {
+        let Some(instance) = self.instances.get_mut(position) else { return };
+        let (id, events) = (instance.id, &mut self.events);
+        instance.tick(self.now, &mut |what: InstanceEvent| events.push(Told::Instance(id, what)));
+        self.after(position);
+    }
+
+    fn tick_tracker(&mut self, position: usize) {
+        let Some(tracker) = self.trackers.get_mut(position) else { return };
+        let told = tracker.tick(self.now);
+        if let Some(what) = told {
+            self.events.push(Told::Tracker(tracker.id, what));
+        }
+        if told == Some(TrackerEvent::TimedOut) {
+            self.count(position, false);
+        }
+        self.refresh_tracker(position);
+    }
+
+    fn check_ended(&mut self, id: TrackerId, outcome: CheckOutcome) {
+        let Some(position) = self.trackers.iter().position(|tracker| tracker.id == id) else { return };
+        let Some(tracker) = self.trackers.get_mut(position) else { return };
+        if tracker.ended(self.now) {
+            if tracker.remember(outcome) {
+                self.events.push(Told::Tracker(id, TrackerEvent::Returned(outcome)));
+            }
+            self.count(position, outcome.is_success());
+        }
+        self.refresh_tracker(position);
+    }
+
+    fn verdict(&mut self, id: TrackerId, up: bool) {
+        let external = |tracker: &Tracker| {
+            tracker.id == id && matches!(tracker.config.kind, crate::config::TrackerKind::External)
+        };
+        if let Some(position) = self.trackers.iter().position(external) {
+            self.count(position, up);
+        }
+    }
+
+    /// Counts a result of a tracker, and lets its instances follow when the verdict changed.
+    fn count(&mut self, position: usize, success: bool) {
+        let Some(tracker) = self.trackers.get_mut(position) else { return };
+        if !tracker.count(success) {
+            return;
+        }
+        let what = match success {
+            true => TrackerEvent::Up,
+            false => TrackerEvent::Down { last: tracker.last() },
+        };
+        self.events.push(Told::Tracker(tracker.id, what));
+        self.settle();
+    }
+
+    fn on_instance(&mut self, id: InstanceId, fact: impl FnOnce(&mut Instance, Time)) {
+        if let Some(position) = self.instances.iter().position(|instance| instance.id == id) {
+            if let Some(instance) = self.instances.get_mut(position) {
+                fact(instance, self.now);
+            }
+            self.after(position);
+        }
+    }
+
+    /// Leaves every virtual router; a MASTER says so with priority 0.
+    fn shutdown(&mut self) {
+        self.phase = Phase::Stopped;
+        for instance in &mut self.instances {
+            instance.enter(self.now, Machine::Initialize, crate::action::Cause::Shutdown);
+            instance.left_master = false;
+        }
+        for tracker in &mut self.trackers {
+            tracker.stop();
+        }
+        for position in 0..self.trackers.len() {
+            self.refresh_tracker(position);
+        }
+        for position in 0..self.instances.len() {
+            self.refresh(position);
+        }
+        for position in 0..self.groups.len() {
+            if let Some(group) = self.groups.get_mut(position) {
+                group.state = State::Initialize;
+                group.notify = Some(crate::action::Notification::Stop);
+            }
+            self.enqueue(Owner::Group(position));
+        }
+        self.set_startup_deadline();
+    }
+
+    /// Brings the books up to date after an instance changed, and lets its group follow.
+    fn after(&mut self, position: usize) {
+        self.refresh(position);
+        if let Some(group) = self.instances.get(position).and_then(|instance| instance.group) {
+            self.follow_group(group);
+        } else if let Some(instance) = self.instances.get_mut(position) {
+            instance.left_master = false;
+        }
+    }
+
+    /// Books the deadline and the wishes of an instance.
+    fn refresh(&mut self, position: usize) {
+        let Some(instance) = self.instances.get(position) else { return };
+        self.deadlines.set(position, instance.deadline());
+        if !instance.pending.is_empty() {
+            self.enqueue(Owner::Instance(position));
+        }
+    }
+
+    fn refresh_tracker(&mut self, position: usize) {
+        let Some(tracker) = self.trackers.get(position) else { return };
+        self.deadlines.set(self.instances.len() + position, tracker.deadline());
+        if tracker.asks.run || tracker.asks.stop.is_some() {
+            self.enqueue(Owner::Tracker(position));
+        }
+    }
+
+    /// The facts about an interface, made when it is first heard of.
+    fn interface(&mut self, id: InterfaceId) -> &mut Interface {
+        let at = match self.interfaces.binary_search_by_key(&id, |known| known.id) {
+            Ok(at) => at,
+            Err(at) => {
+                self.interfaces.insert(at, Interface { id, up: None, source_v4: None, source_v6: None });
+                at
+            }
+        };
+        // The position was just found or made.
+        #[allow(clippy::indexing_slicing)]
+        &mut self.interfaces[at]
+    }
+
+    fn id(&mut self) -> u32 {
+        self.next_id += 1;
+        self.next_id - 1
+    }
+}

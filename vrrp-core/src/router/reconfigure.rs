@@ -1,0 +1,180 @@
+//! A new configuration: what is unchanged keeps its state, its timers and its peace.
+
+use alloc::vec::Vec;
+
+use super::demux::Demux;
+use super::queue::Owner;
+use super::{EVENTS, Phase, Router, group};
+use crate::action::{Cause, InstanceId, State, TrackerId};
+use crate::config::{Config, Destination, InstanceConfig, TrackerConfig};
+use crate::deadlines::Deadlines;
+use crate::instance::{AddressChange, Instance, Machine, Pending};
+use crate::time::Time;
+use crate::track::Tracker;
+use crate::types::{Version, Vip};
+use crate::wire::AdvertTemplate;
+
+impl Router {
+    pub(super) fn reconfigure(&mut self, config: Config) {
+        self.install(config);
+        if matches!(self.phase, Phase::Running) {
+            self.run();
+        }
+    }
+
+    /// Puts a configuration in the place of the one that is there.
+    pub(super) fn install(&mut self, config: Config) {
+        self.retired_instances.retain(|instance| !instance.pending.is_empty());
+        self.retired_trackers.retain(|tracker| tracker.asks.stop.is_some());
+        self.install_trackers(config.trackers);
+        self.install_instances(config.instances, config.templates);
+        let mut next_id = self.next_id;
+        let mut id = || {
+            next_id += 1;
+            next_id - 1
+        };
+        self.groups = group::renew(&self.groups, config.groups, &mut id);
+        self.next_id = next_id;
+        group::memberships(&self.groups, &mut self.instances);
+        self.demux = Demux::new(self.instances.iter().map(|instance| &instance.config));
+        self.rebook();
+    }
+
+    fn install_trackers(&mut self, configs: Vec<TrackerConfig>) {
+        let mut old = core::mem::take(&mut self.trackers);
+        for config in configs {
+            let mut tracker = Tracker::new(TrackerId(self.id()), config);
+            if let Some(at) = old.iter().position(|old| tracker.is_same(old)) {
+                tracker.inherit(&old.swap_remove(at));
+            }
+            self.trackers.push(tracker);
+        }
+        old.iter_mut().for_each(Tracker::stop);
+        self.retired_trackers.extend(old.into_iter().filter(|tracker| tracker.asks.stop.is_some()));
+    }
+
+    fn install_instances(&mut self, configs: Vec<InstanceConfig>, templates: Vec<AdvertTemplate>) {
+        let now = self.now;
+        let mut old = core::mem::take(&mut self.instances);
+        // An instance that kept its name goes first: two may have one identity but for their peers.
+        let mut kept: Vec<Option<Instance>> = configs
+            .iter()
+            .map(|config| take(&mut old, |old| is_same(config, old) && config.name == old.name))
+            .collect();
+        for (config, kept) in configs.iter().zip(&mut kept) {
+            if kept.is_none() {
+                *kept = take(&mut old, |old| is_same(config, old));
+            }
+        }
+        for ((config, template), kept) in configs.into_iter().zip(templates).zip(kept) {
+            let instance = match kept {
+                Some(kept) => kept.reconfigured(config, template, now),
+                None => Instance::new(InstanceId(self.id()), config, template, now),
+            };
+            self.instances.push(instance);
+        }
+        for mut instance in old {
+            instance.enter(now, Machine::Initialize, Cause::Removed);
+            self.retired_instances.push(instance);
+        }
+    }
+
+    /// Makes the books of deadlines and wishes anew, with room for all that can ever be in them.
+    fn rebook(&mut self) {
+        let owners = self.instances.len() + self.trackers.len();
+        self.deadlines = Deadlines::new(owners + 1);
+        self.queue.clear();
+        let retired = self.retired_instances.len() + self.retired_trackers.len();
+        self.queue.reserve(owners + self.groups.len() + retired);
+        self.events.grow(EVENTS + 4 * self.instances.len());
+        for instance in self.instances.iter_mut().chain(&mut self.retired_instances) {
+            instance.pending.queued = false;
+        }
+        for tracker in self.trackers.iter_mut().chain(&mut self.retired_trackers) {
+            tracker.asks.queued = false;
+        }
+        for position in 0..self.retired_instances.len() {
+            self.enqueue(Owner::RetiredInstance(position));
+        }
+        for position in 0..self.retired_trackers.len() {
+            self.enqueue(Owner::RetiredTracker(position));
+        }
+        for position in 0..self.trackers.len() {
+            self.refresh_tracker(position);
+        }
+        for position in 0..self.instances.len() {
+            self.refresh(position);
+        }
+        for position in 0..self.groups.len() {
+            if self.groups.get(position).is_some_and(|group| group.notify.is_some()) {
+                self.enqueue(Owner::Group(position));
+            }
+        }
+        self.set_startup_deadline();
+    }
+}
+
+impl Instance {
+    /// The same virtual router under a new configuration.
+    fn reconfigured(mut self, config: InstanceConfig, template: AdvertTemplate, now: Time) -> Self {
+        let vips: Vec<Vip> = config.addresses.iter().chain(&config.excluded).copied().collect();
+        let advert_changes = self.config.addresses != config.addresses
+            || self.config.interval != config.interval
+            || self.config.password != config.password
+            || self.config.checksum_as_v2 != config.checksum_as_v2
+            || self.config.destination != config.destination;
+        let timers_change = self.config.interval != config.interval
+            || self.config.down_timer_adverts != config.down_timer_adverts;
+        let announce_changes = self.config.announce != config.announce;
+        if self.state() == State::Master {
+            self.fresh = vips.iter().filter(|vip| !self.vips.contains(vip)).copied().collect();
+            self.gone = self.vips.iter().filter(|vip| !vips.contains(vip)).copied().collect();
+        }
+        self.vips = vips;
+        self.config = config;
+        self.group = None;
+        if advert_changes {
+            self.template = template;
+        }
+        // The learned interval is the master's; VRRPv2 and an instance without a master know only ours.
+        if self.config.version == Version::V2 || self.master.is_none() || self.state() == State::Master {
+            self.learned = self.config.interval;
+        }
+        self.readdress();
+        if announce_changes && let Machine::Master(master) = &mut self.machine {
+            let refresh = self.config.announce.master_refresh;
+            master.refresh_at = (!refresh.is_zero()).then(|| now + refresh);
+        }
+        match self.state() {
+            State::Master if advert_changes => self.rearm(now),
+            State::Backup if timers_change => self.rearm(now),
+            State::Initialize | State::Backup | State::Master | State::Fault => {}
+        }
+        self
+    }
+
+    /// Asks a MASTER's changed addresses to be put on, announced, and taken off.
+    fn readdress(&mut self) {
+        let repeat = self.config.announce.master_repeat;
+        let Pending { add, remove, announce, .. } = &mut self.pending;
+        if !self.fresh.is_empty() && *add == AddressChange::Nothing {
+            *add = AddressChange::Difference;
+            announce.get_or_insert((AddressChange::Difference, repeat));
+        }
+        if !self.gone.is_empty() && *remove == AddressChange::Nothing {
+            *remove = AddressChange::Difference;
+        }
+    }
+}
+
+/// The identity of an instance on the wire: interface, family, VRID, version and mode. Not its name.
+fn is_same(config: &InstanceConfig, old: &InstanceConfig) -> bool {
+    let unicast = |config: &InstanceConfig| matches!(config.destination, Destination::Unicast(_));
+    (config.interface, config.family, config.vrid, config.version, unicast(config))
+        == (old.interface, old.family, old.vrid, old.version, unicast(old))
+}
+
+fn take(old: &mut Vec<Instance>, wanted: impl Fn(&InstanceConfig) -> bool) -> Option<Instance> {
+    let at = old.iter().position(|old| wanted(&old.config))?;
+    Some(old.swap_remove(at))
+}
