@@ -53,17 +53,17 @@ impl Received {
         }
     }
 
-    /// The IP protocol or, behind extensions, the upper-layer protocol.
-    fn protocol(&self) -> u8 {
+    /// The IP protocol or, behind extensions, the upper-layer protocol; ARP has none.
+    fn protocol(&self) -> Option<u8> {
         match self.net() {
-            NetSlice::Ipv4(ip) => ip.header().protocol().0,
-            NetSlice::Ipv6(ip) => ip.payload().ip_number.0,
-            NetSlice::Arp(_) => panic!("ARP has no protocol"),
+            NetSlice::Ipv4(ip) => Some(ip.header().protocol().0),
+            NetSlice::Ipv6(ip) => Some(ip.payload().ip_number.0),
+            NetSlice::Arp(_) => None,
         }
     }
 
     fn is_advert(&self) -> bool {
-        !matches!(self.net(), NetSlice::Arp(_)) && matches!(self.protocol(), 112 | 51)
+        matches!(self.protocol(), Some(112 | 51))
     }
 
     /// The IPv4 identification; IPv6 has none.
@@ -388,6 +388,7 @@ fn count(received: &Received, kinds: &mut Kinds) {
     }
     if let Some(Datagram::V4(octets)) = received.datagram() {
         let reject = Datagram::V4(octets).split().expect_err("not VRRP");
-        assert_eq!(reject, Reject::Malformed(Malformed::Protocol { found: received.protocol() }));
+        let found = received.protocol().expect("IPv4 has one");
+        assert_eq!(reject, Reject::Malformed(Malformed::Protocol { found }));
     }
 }

@@ -70,12 +70,12 @@ impl AddressList {
     }
 
     /// The number of addresses.
-    pub const fn len(&self) -> usize {
+    pub fn len(&self) -> usize {
         self.sorted.len()
     }
 
     /// Whether there is no address.
-    pub const fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.sorted.is_empty()
     }
 
@@ -90,7 +90,7 @@ impl AddressList {
     }
 
     /// The octets in the order of the wire.
-    pub(super) const fn octets(&self) -> &[u8] {
+    pub(super) fn octets(&self) -> &[u8] {
         &self.octets
     }
 

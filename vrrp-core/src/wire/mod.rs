@@ -102,17 +102,14 @@ pub fn parse<'a>(header: &Header, payload: &'a [u8], expect: &Expect) -> Result<
     let Some(found) = peek_version(payload) else {
         return Err(Reject::length(0, FIXED_LEN));
     };
-    let expected = match header.family() {
-        Family::V4 => expect.version,
-        Family::V6 => Some(Version::V3),
+    let version = match (found, header.family()) {
+        (2, Family::V4) => Version::V2,
+        (3, Family::V4 | Family::V6) => Version::V3,
+        (_, Family::V4) => return Err(Reject::Version { found, expected: expect.version }),
+        (_, Family::V6) => return Err(Reject::Version { found, expected: Some(Version::V3) }),
     };
-    let version = match found {
-        2 => Version::V2,
-        3 => Version::V3,
-        _ => return Err(Reject::Version { found, expected }),
-    };
-    if expected.is_some_and(|expected| expected != version) {
-        return Err(Reject::Version { found, expected });
+    if expect.version.is_some_and(|expected| expected != version) {
+        return Err(Reject::Version { found, expected: expect.version });
     }
     match version {
         Version::V2 => v2::parse(payload, expect),

@@ -5,7 +5,7 @@ use std::path::Path;
 /// The frames of a capture in `tests/vectors`.
 pub(crate) fn frames(name: &str) -> Vec<Vec<u8>> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors").join(name);
-    let file = std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let file = std::fs::read(&path).expect("a capture of this folder");
     let (header, mut rest) = file.split_at(24);
     assert_eq!(word(header, 0), 0xa1b2_c3d4, "magic number");
     assert_eq!(word(header, 20), 1, "Ethernet");
