@@ -121,6 +121,24 @@ fn what_was_written_before_leaves_no_trace() {
 }
 
 #[test]
+fn templates_are_equal_when_they_send_the_same() {
+    let fresh = || template(V2, &["192.0.2.253"]);
+    let mut used = fresh();
+    to_group(&mut used, 77);
+    assert_eq!(used, fresh());
+    let password = |text| {
+        let password = Password::new(text).expect("short");
+        let (vips, form) = ([ip("192.0.2.253")], ChecksumForm::PseudoHeader);
+        AdvertTemplate::new(V2, Family::V4, vrid(), Interval::DEFAULT, &vips, Some(&password), form)
+            .expect("an advert that can be")
+    };
+    assert_ne!(password(b"s3cr3t"), fresh());
+    assert_ne!(password(b"s3cr3t"), password(b"s3crst"));
+    assert_ne!(template(V3, &["192.0.2.253"]), template(V3, &["192.0.2.252"]));
+    assert_ne!(template(V3, &["192.0.2.253"]), fresh());
+}
+
+#[test]
 fn more_addresses_than_the_count_can_say_are_refused() {
     // W-11
     let vips: Vec<IpAddr> = (0..256_u32).map(|host| Ipv4Addr::from(0x0a00_0000 + host).into()).collect();

@@ -8,11 +8,31 @@
 //!
 //! Every function is total: whatever the octets, the answer is a value or a [`Reject`]. Nothing allocates but
 //! [`AdvertTemplate::new`] and [`AddressList::new`], which run when a configuration is taken.
+//!
+//! ```
+//! use vrrp_core::wire::{self, AdvertTemplate, ChecksumForm, Datagram, Expect};
+//! use vrrp_core::{Family, Interval, Version, Vrid};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let vip = "192.0.2.253".parse()?;
+//! let (version, vrid, form) = (Version::V3, Vrid::new(51)?, ChecksumForm::PseudoHeader);
+//! let mut advert =
+//!     AdvertTemplate::new(version, Family::V4, vrid, Interval::DEFAULT, &[vip], None, form)?;
+//! let sent = advert.write(150, "192.0.2.1".parse()?, wire::GROUP_V4.into(), wire::TTL, 1);
+//!
+//! let (header, payload) = Datagram::V4(sent.ok_or("one family")?).split()?;
+//! let received = wire::parse(&header, payload, &Expect::version(version))?;
+//! assert_eq!((received.vrid(), received.priority()), (51, 150));
+//! assert!(received.addresses().eq([vip]));
+//! # Ok(())
+//! # }
+//! ```
 
 mod address_list;
 mod advert;
 mod checksum;
 mod datagram;
+mod reason;
 mod reject;
 mod template;
 mod v2;
@@ -26,7 +46,8 @@ pub use address_list::{AddressList, AddressListError};
 pub use advert::{Addresses, Advert};
 pub use checksum::ChecksumForm;
 pub use datagram::{Datagram, Header};
-pub use reject::{Malformed, Reason, Reject, UnknownReason};
+pub use reason::{Reason, UnknownReason};
+pub use reject::{Malformed, Reject};
 pub use template::{AdvertTemplate, TemplateError};
 
 /// The IP protocol and IPv6 next header number of VRRP (RFC 9568 sections 5.1.1.4 and 5.1.2.4).

@@ -159,6 +159,13 @@ impl AdvertTemplate {
     pub const fn set_checksum_form(&mut self, form: ChecksumForm) {
         self.form = form;
     }
+
+    /// The octets of the message that no sending changes.
+    fn constant_octets(&self) -> impl Iterator<Item = &u8> {
+        let changes = |at: usize| at == PRIORITY_AT || at == CHECKSUM_AT || at == CHECKSUM_AT + 1;
+        let message = self.octets.iter().skip(self.message_at).enumerate();
+        message.filter(move |(at, _)| !changes(*at)).map(|(_, octet)| octet)
+    }
 }
 
 /// Octets 0 to 7 with priority and checksum zero.
@@ -182,13 +189,13 @@ fn fixed_part(
     [version_and_type, vrid.get(), 0, count, interval_high, interval_low, 0, 0]
 }
 
-/// Equal templates send equal adverts; the sum follows from the octets.
+/// Equal templates send equal adverts, whatever each has sent before.
 impl PartialEq for AdvertTemplate {
     fn eq(&self, other: &Self) -> bool {
         self.version == other.version
             && self.form == other.form
             && self.addresses == other.addresses
-            && self.octets == other.octets
+            && self.constant_octets().eq(other.constant_octets())
     }
 }
 
