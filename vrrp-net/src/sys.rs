@@ -8,3 +8,35 @@ pub(crate) fn into_owned(owner: impl IntoRawFd) -> OwnedFd {
     // SAFETY: `into_raw_fd` hands over the ownership of an open descriptor, and nobody else holds it now.
     unsafe { OwnedFd::from_raw_fd(owner.into_raw_fd()) }
 }
+
+/// The address of a packet socket: an interface and a protocol (an EtherType, 0 for none), for binding.
+#[cfg(feature = "lab")]
+pub(crate) fn packet_address(index: u32, ether_type: u16) -> std::io::Result<socket2::SockAddr> {
+    let index = i32::try_from(index).map_err(std::io::Error::other)?;
+    // SAFETY: the storage is zeroed, aligned for and larger than every socket address; the length written is that of
+    // the address written.
+    let ((), address) = unsafe {
+        socket2::SockAddr::try_init(|storage, length| {
+            let address = storage.cast::<libc::sockaddr_ll>();
+            (*address).sll_family = libc::AF_PACKET as u16;
+            (*address).sll_protocol = ether_type.to_be();
+            (*address).sll_ifindex = index;
+            *length = size_of::<libc::sockaddr_ll>() as libc::socklen_t;
+            Ok(())
+        })
+    }?;
+    Ok(address)
+}
+
+/// Splits the process in two, if it has no more than one thread.
+///
+/// # Errors
+/// `EBUSY` with more threads: in the child they would be gone, and the locks that they held would stay.
+#[cfg(feature = "lab")]
+pub(crate) fn fork() -> std::io::Result<nix::unistd::ForkResult> {
+    if std::fs::read_dir("/proc/self/task")?.count() != 1 {
+        return Err(nix::errno::Errno::EBUSY.into());
+    }
+    // SAFETY: there is one thread, this one, so that the child has all that it needs and no lock is held for ever.
+    Ok(unsafe { nix::unistd::fork() }?)
+}
