@@ -136,6 +136,9 @@ fn templates_are_equal_when_they_send_the_same() {
     assert_ne!(password(b"s3cr3t"), password(b"s3crst"));
     assert_ne!(template(V3, &["192.0.2.253"]), template(V3, &["192.0.2.252"]));
     assert_ne!(template(V3, &["192.0.2.253"]), fresh());
+    let mut other_form = template(V3, &["192.0.2.253"]);
+    other_form.set_checksum_form(ChecksumForm::MessageOnly);
+    assert_ne!(template(V3, &["192.0.2.253"]), other_form);
 }
 
 #[test]

@@ -271,6 +271,7 @@ fn a_list_is_compared_as_a_set() {
     let advert = v3(&message).expect("a repeated address is for the router to judge");
     assert!(!advert.holds_in_any_order(&list(&["192.0.2.253", "192.0.2.252"])));
     assert!(!advert.holds_in_any_order(&list(&["192.0.2.253"])));
+    assert!(advert.holds_in_any_order(&list(&["192.0.2.253", "192.0.2.253"])));
 }
 
 #[test]
@@ -281,6 +282,14 @@ fn an_ipv6_list_is_compared_as_a_set() {
     assert!(advert.holds_in_any_order(&list(&["2001:db8::253", "fe80::253"])));
     assert!(!advert.holds_in_any_order(&list(&["::ffff:192.0.2.253", "fe80::253"])));
     assert!(!advert.holds_in_any_order(&list(&["192.0.2.253", "192.0.2.252"])));
+}
+
+#[test]
+fn the_same_octets_are_other_addresses_in_the_other_family() {
+    let message = message_only("3133960400640000fe800000000000000000000000000253");
+    let advert = v3(&message).expect("four IPv4 addresses");
+    assert!(!advert.holds_in_any_order(&list(&["fe80::253"])));
+    assert!(!advert.holds_in_any_order(&list(&["fe80::253", "fe80::1", "fe80::2", "fe80::3"])));
 }
 
 #[test]
