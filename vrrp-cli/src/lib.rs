@@ -1,1 +1,2 @@
 //! vrrpd
+pub mod demo;

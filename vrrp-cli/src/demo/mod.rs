@@ -1,0 +1,117 @@
+//! `vrrpd demo`: two hosts and a client in network namespaces, the real daemon with a real file on each, and what
+//! the client saw when the master was cut off.
+//!
+//! Everything that is shown was observed from outside of the daemons: addresses in the kernels of the hosts,
+//! packets on the client's wire, the answers to the client's pings.
+
+mod scene;
+mod timeline;
+
+use std::fmt;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use vrrp_core::{Interval, OutOfRange};
+use vrrp_net::lab::{self, Moment};
+
+use scene::Scene;
+
+/// What the demonstration runs.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The advertisement interval of both hosts; at most 40.95 s.
+    pub interval: Interval,
+    /// Another daemon that reads keepalived.conf, such as `keepalived`; ourselves without one.
+    pub daemon: Option<PathBuf>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        // A tenth of a second shows a takeover that a person can follow without waiting for it.
+        Self { interval: Interval::from_centis(10).unwrap_or_default(), daemon: None }
+    }
+}
+
+/// Why the demonstration could not be given.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The kernel gives us no namespaces.
+    #[error(transparent)]
+    Refused(#[from] lab::Refusal),
+    /// Something in the lab did not happen.
+    #[error(transparent)]
+    Lab(#[from] lab::Error),
+    /// The interval fits no VRRPv3 advert.
+    #[error(transparent)]
+    Interval(#[from] OutOfRange),
+    /// The path of this program is not known.
+    #[error("this program cannot find itself: {0}")]
+    Myself(io::Error),
+    /// The terminal is gone.
+    #[error("cannot write: {0}")]
+    Write(#[from] io::Error),
+    /// A host kept what it should have given back.
+    #[error("{host} still holds {address} after its daemon stopped")]
+    Left {
+        /// Which host.
+        host: String,
+        /// Which address.
+        address: std::net::IpAddr,
+    },
+}
+
+/// Gives the demonstration on `out`.
+///
+/// It must be called first in `main`, while the process has one thread: see [`lab::enter`].
+///
+/// # Errors
+/// [`Error`]; the lab is removed in any case.
+pub fn run(options: &Options, out: &mut dyn Write) -> Result<(), Error> {
+    if !options.interval.fits(vrrp_core::Version::V3) {
+        let (value, max) = (options.interval.as_centis().into(), Interval::MAX_V3.as_centis().into());
+        return Err(OutOfRange { what: "interval in centiseconds", value, min: 1, max }.into());
+    }
+    lab::enter()?;
+    let scene = Scene::build(options)?;
+    scene.introduce(out)?;
+    let mut results = Vec::new();
+    let acts: [(&str, scene::Act); 4] = [
+        ("Both daemons start", Scene::start),
+        ("The cable of the master is cut in the switch: a silent death", Scene::cut),
+        ("The cable is back: the better router takes over again", Scene::mend),
+        ("The master is told to stop (SIGTERM)", Scene::stop_master),
+    ];
+    for (number, (title, act)) in acts.into_iter().enumerate() {
+        writeln!(out, "\n{}. {title}", number + 1)?;
+        out.flush()?;
+        let since = Moment::now();
+        let outcome = act(&scene, since)?;
+        timeline::write(out, since, &scene.observe(since))?;
+        if let Some(bound) = outcome.bound {
+            results.push(Measured { title, outage: outcome.outage, bound });
+        }
+    }
+    scene.leave()?;
+    writeln!(out, "\nAfter both daemons stopped, no kernel holds the address any more.\n")?;
+    for measured in results {
+        writeln!(out, "{measured}")?;
+    }
+    Ok(())
+}
+
+/// One outage and what the protocol allows.
+struct Measured {
+    title: &'static str,
+    outage: Duration,
+    bound: Duration,
+}
+
+impl fmt::Display for Measured {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ms = |span: Duration| format!("{:.1} ms", span.as_secs_f64() * 1000.0);
+        write!(f, "{}\n    the client was without the address for {}", self.title, ms(self.outage))?;
+        write!(f, "; the protocol allows {}", ms(self.bound))
+    }
+}
