@@ -1,10 +1,11 @@
 //! A program on a host.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{self, Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill, killpg};
@@ -13,7 +14,7 @@ use nix::unistd::Pid;
 use super::error::{Error, system};
 use super::moment::wait_for;
 
-/// A program that was started on a host, with all it writes in a file. Dropping it kills it and its process group.
+/// A program that was started on a host, with all it writes in a file. Dropping it kills it ([`Daemon::kill`]).
 pub struct Daemon {
     program: String,
     child: Child,
@@ -54,10 +55,20 @@ impl Daemon {
         kill(self.pid(), signal).map_err(system(format!("send {signal} to {}", self.program)))
     }
 
-    /// Kills it and its process group at once (`SIGKILL`).
+    /// Kills it with all that it has started and not let go (`SIGKILL`); [`Daemon::signal`] reaches it alone.
     pub fn kill(&mut self) -> Result<ExitStatus, Error> {
+        let all = descendants(self.pid());
+        for process in &all {
+            let _ = kill(*process, Signal::SIGKILL);
+        }
         let _ = killpg(self.pid(), Signal::SIGKILL);
-        self.child.wait().map_err(system(format!("wait for {}", self.program)))
+        let status = self.child.wait().map_err(system(format!("wait for {}", self.program)))?;
+        // The others are buried by the first process of the host.
+        let gone = |process: &Pid| !Path::new("/proc").join(process.to_string()).exists();
+        wait_for(BURIAL, &format!("what {} started to end", self.program), || {
+            all.iter().all(gone).then_some(())
+        })?;
+        Ok(status)
     }
 
     /// Whether it has not ended.
@@ -88,4 +99,38 @@ impl Drop for Daemon {
     fn drop(&mut self) {
         let _ = self.kill();
     }
+}
+
+const BURIAL: Duration = Duration::from_secs(5);
+
+/// All below a process, and itself, held so that none can make another meanwhile.
+fn descendants(root: Pid) -> BTreeSet<Pid> {
+    let mut found = BTreeSet::new();
+    // Where /proc could not be mounted anew its numbers are not ours.
+    if fs::read_link("/proc/self").ok().and_then(|own| own.to_str()?.parse().ok()) != Some(process::id()) {
+        return found;
+    }
+    let mut fresh = BTreeSet::from([root]);
+    while !fresh.is_empty() {
+        for process in &fresh {
+            let _ = kill(*process, Signal::SIGSTOP);
+        }
+        found.append(&mut fresh);
+        fresh = processes()
+            .filter(|(process, parent)| found.contains(parent) && !found.contains(process))
+            .map(|(process, _)| process)
+            .collect();
+    }
+    found
+}
+
+/// All processes with their parents.
+fn processes() -> impl Iterator<Item = (Pid, Pid)> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries.filter_map(|entry| {
+        let process = entry.file_name().to_str()?.parse().ok()?;
+        let status = fs::read_to_string(entry.path().join("status")).ok()?;
+        let parent = status.lines().find_map(|line| line.strip_prefix("PPid:"))?.trim().parse().ok()?;
+        Some((Pid::from_raw(process), Pid::from_raw(parent)))
+    })
 }
