@@ -1,2 +1,3 @@
 //! vrrpd
+pub mod conf;
 pub mod demo;

@@ -1,0 +1,384 @@
+//! Commands: how their words are read, and whether they run as they are or through bash.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::PathBuf;
+
+use super::span::Span;
+
+/// A command as it stands in the file.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Command {
+    /// The text of the command: what a shell would get.
+    pub text: OsString,
+    /// Its words, as keepalived splits them.
+    pub words: Vec<OsString>,
+    /// The words that are unquoted and without an escape, by index into `words`.
+    bare: Vec<bool>,
+    /// Who it runs as, if the line says so.
+    pub user: Option<UserSpec>,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// `USER [:][GROUP]` behind a command, or in `user` and `script_user`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct UserSpec {
+    /// A name, or a number.
+    pub user: String,
+    /// A name, or a number; the user's own group if absent.
+    pub group: Option<String>,
+    /// The user's other groups are taken over, too.
+    pub supplementary: bool,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// How a command is run.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Run {
+    /// This program with these arguments (the first is the name it was called by).
+    Program {
+        /// The file.
+        path: PathBuf,
+        /// All words.
+        words: Vec<OsString>,
+    },
+    /// `bash -c TEXT`.
+    Shell {
+        /// The shell.
+        bash: PathBuf,
+        /// What it carries out.
+        text: OsString,
+    },
+}
+
+/// Why a command cannot be run.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum CommandError {
+    /// Nothing is written.
+    #[error("the command is empty")]
+    Empty,
+    /// The file is there and cannot be executed.
+    #[error("{} is not an executable file", .0.display())]
+    NotExecutable(PathBuf),
+    /// There is no such file.
+    #[error("there is no program {}", .0.display())]
+    Missing(PathBuf),
+    /// Only a shell understands the command, and there is none.
+    #[error("the command is written for a shell (`{0}`), and there is no bash on this host")]
+    NoBash(String),
+}
+
+/// What is found under the name of a program.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Found {
+    /// A file that can be executed.
+    Executable(PathBuf),
+    /// A file that cannot.
+    NotExecutable(PathBuf),
+    /// Nothing.
+    Nothing,
+}
+
+/// Where programs are looked up.
+pub trait Programs {
+    /// Looks for a program: a path as it is, a bare name in the search path.
+    fn find(&self, name: &str) -> Found;
+}
+
+/// Words that bash carries out itself. Those that exist as programs, too, run as the programs.
+const SHELL_WORDS: [&str; 60] = [
+    "!",
+    ".",
+    ":",
+    "[[",
+    "alias",
+    "bg",
+    "break",
+    "builtin",
+    "caller",
+    "case",
+    "cd",
+    "command",
+    "compgen",
+    "complete",
+    "continue",
+    "coproc",
+    "declare",
+    "dirs",
+    "disown",
+    "do",
+    "enable",
+    "eval",
+    "exec",
+    "exit",
+    "export",
+    "false",
+    "fc",
+    "fg",
+    "for",
+    "function",
+    "getopts",
+    "hash",
+    "history",
+    "if",
+    "jobs",
+    "let",
+    "local",
+    "logout",
+    "mapfile",
+    "popd",
+    "pushd",
+    "read",
+    "readarray",
+    "readonly",
+    "return",
+    "select",
+    "set",
+    "shift",
+    "shopt",
+    "source",
+    "suspend",
+    "then",
+    "time",
+    "times",
+    "trap",
+    "true",
+    "type",
+    "typeset",
+    "ulimit",
+    "umask",
+];
+const MORE_SHELL_WORDS: [&str; 12] =
+    ["unalias", "unset", "until", "wait", "while", "{", "[", "echo", "kill", "printf", "pwd", "test"];
+
+/// Operators of the shell.
+const OPERATORS: [&str; 17] =
+    ["&&", "||", "|", "|&", ";", "&", "<", ">", ">>", "<<<", "2>", "2>>", "&>", "&>>", "2>&1", "1>&2", ">&2"];
+
+/// Decides how a command runs, and that it can.
+///
+/// Bash runs it when its first word is one that only a shell knows, or when an operator stands as a word of its own;
+/// anything else is run as keepalived does, word by word. What a path names must exist in either case.
+///
+/// # Errors
+/// Says what is missing.
+pub fn decide(command: &Command, programs: &dyn Programs) -> Result<Run, CommandError> {
+    let Some(first) = command.words.first() else { return Err(CommandError::Empty) };
+    let name = first.to_string_lossy();
+    if name.is_empty() {
+        return Err(CommandError::Empty);
+    }
+    let found = programs.find(&name);
+    if name.starts_with('/') {
+        match &found {
+            Found::Executable(_) => {}
+            Found::NotExecutable(path) => return Err(CommandError::NotExecutable(path.clone())),
+            Found::Nothing => return Err(CommandError::Missing(PathBuf::from(first))),
+        }
+    }
+    let spoken_by_shell =
+        |name: &str| SHELL_WORDS.contains(&name) || MORE_SHELL_WORDS.contains(&name) || name.starts_with('(');
+    let builtin = !matches!(found, Found::Executable(_)) && spoken_by_shell(&name);
+    if let Some(word) = command.operator().or_else(|| builtin.then(|| name.to_string())) {
+        return match programs.find("bash") {
+            Found::Executable(bash) => Ok(Run::Shell { bash, text: command.text.clone() }),
+            Found::NotExecutable(_) | Found::Nothing => Err(CommandError::NoBash(word)),
+        };
+    }
+    match found {
+        Found::Executable(path) => Ok(Run::Program { path, words: command.words.clone() }),
+        Found::NotExecutable(path) => Err(CommandError::NotExecutable(path)),
+        Found::Nothing => Err(CommandError::Missing(PathBuf::from(first))),
+    }
+}
+
+impl Command {
+    /// Splits the text of a command; `None` if a quote or an escape is not finished.
+    pub(super) fn new(text: OsString, user: Option<UserSpec>, span: Span) -> Option<Self> {
+        let split = split(text.as_bytes())?;
+        let (words, bare) = split.into_iter().map(|word| (OsString::from_vec(word.bytes), word.bare)).unzip();
+        Some(Self { text, words, bare, user, span })
+    }
+
+    /// The first operator that stands as a word of its own.
+    fn operator(&self) -> Option<String> {
+        let words = self.words.iter().zip(&self.bare).skip(1);
+        let mut operators =
+            words.filter(|&(word, &bare)| bare && OPERATORS.iter().any(|known| word == known));
+        operators.next().map(|(word, _)| word.to_string_lossy().into_owned())
+    }
+}
+
+/// A word of a command.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct CommandWord {
+    pub(super) bytes: Vec<u8>,
+    pub(super) bare: bool,
+    /// Where it begins and ends in the text.
+    pub(super) range: std::ops::Range<usize>,
+}
+
+/// Splits as keepalived splits commands: blanks, `"`, `'` and escapes; `None` if one is not finished.
+pub(super) fn split(text: &[u8]) -> Option<Vec<CommandWord>> {
+    let mut words = Vec::new();
+    let mut at = 0;
+    loop {
+        while text.get(at).is_some_and(|&byte| blank(byte)) {
+            at += 1;
+        }
+        if at >= text.len() {
+            return Some(words);
+        }
+        let start = at;
+        let (mut bytes, mut bare, mut quote) = (Vec::new(), true, None);
+        while let Some(&byte) = text.get(at) {
+            at += 1;
+            match (byte, quote) {
+                (b'\\', _) => {
+                    bare = false;
+                    let (value, used) = escape(text.get(at..)?)?;
+                    bytes.push(value);
+                    at += used;
+                }
+                (b'"' | b'\'', None) => {
+                    bare = false;
+                    quote = Some(byte);
+                }
+                (_, Some(open)) if byte == open => quote = None,
+                (_, None) if blank(byte) => {
+                    at -= 1;
+                    break;
+                }
+                (_, _) => bytes.push(byte),
+            }
+        }
+        if quote.is_some() {
+            return None;
+        }
+        words.push(CommandWord { bytes, bare, range: start..at });
+    }
+}
+
+fn blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c)
+}
+
+/// The byte that an escape stands for, and the length of what follows the `\`.
+fn escape(text: &[u8]) -> Option<(u8, usize)> {
+    let first = *text.first()?;
+    let digits = |from: usize, limit: usize, base: u32| {
+        let rest = text.get(from..).unwrap_or(&[]);
+        rest.iter().take(limit).take_while(|&&byte| char::from(byte).is_digit(base)).count()
+    };
+    let value = |digits: &[u8], base: u8| {
+        let digit = |byte: u8| char::from(byte).to_digit(u32::from(base)).unwrap_or(0) as u8;
+        digits.iter().fold(0u8, |sum, &byte| sum.wrapping_mul(base).wrapping_add(digit(byte)))
+    };
+    Some(match first {
+        b'x' if digits(1, 1, 16) > 0 => {
+            let count = digits(1, usize::MAX, 16);
+            (value(text.get(1..=count)?, 16), 1 + count)
+        }
+        b'c' if text.len() > 1 => (text.get(1)? & 0x1f, 2),
+        b'0'..=b'7' => {
+            let count = digits(0, 3, 8);
+            (value(text.get(..count)?, 8), count)
+        }
+        b'a' => (0x07, 1),
+        b'b' => (0x08, 1),
+        b'E' => (0x1b, 1),
+        b'f' => (0x0c, 1),
+        b'n' => (b'\n', 1),
+        b'r' => (b'\r', 1),
+        b't' => (b'\t', 1),
+        b'v' => (0x0b, 1),
+        other => (other, 1),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conf::span::FileId;
+
+    struct Host(&'static [&'static str]);
+
+    impl Programs for Host {
+        fn find(&self, name: &str) -> Found {
+            let path = if name.starts_with('/') { name.to_string() } else { format!("/usr/bin/{name}") };
+            match self.0.contains(&path.as_str()) {
+                true => Found::Executable(PathBuf::from(path)),
+                false => Found::Nothing,
+            }
+        }
+    }
+
+    const HOST: Host =
+        Host(&["/usr/bin/bash", "/usr/bin/killall", "/usr/bin/chk", "/usr/bin/[", "/opt/chk.sh"]);
+
+    fn run(text: &str) -> Result<Run, CommandError> {
+        run_on(text, &HOST)
+    }
+
+    fn run_on(text: &str, host: &Host) -> Result<Run, CommandError> {
+        decide(&Command::new(text.into(), None, Span::new(FileId(0), 0, 0)).expect("quotes are closed"), host)
+    }
+
+    fn argv(text: &str) -> Vec<String> {
+        match run(text) {
+            Ok(Run::Program { words, .. }) => {
+                words.iter().map(|word| word.to_string_lossy().into()).collect()
+            }
+            other => vec![format!("{other:?}")],
+        }
+    }
+
+    #[test]
+    fn a_word_that_only_a_shell_knows_means_bash() {
+        let text = "[[ -f /etc/keepalived/down ]] && exit 1 || exit 0";
+        let bash = PathBuf::from("/usr/bin/bash");
+        assert_eq!(run(text), Ok(Run::Shell { bash, text: text.into() }));
+        assert!(matches!(run("if true; then false; fi"), Ok(Run::Shell { .. })));
+        assert!(matches!(run("exit 1"), Ok(Run::Shell { .. })));
+    }
+
+    #[test]
+    fn a_builtin_that_exists_as_a_program_is_the_program() {
+        assert_eq!(argv("[ -f /x ]"), ["[", "-f", "/x", "]"]);
+    }
+
+    #[test]
+    fn an_operator_as_a_word_of_its_own_means_bash() {
+        assert!(matches!(run("chk a && chk b"), Ok(Run::Shell { .. })));
+        assert!(matches!(run("/opt/chk.sh > /dev/null"), Ok(Run::Shell { .. })));
+        assert_eq!(argv("chk http://x/?a=1&b=2"), ["chk", "http://x/?a=1&b=2"]);
+        assert_eq!(argv("chk '&&' x"), ["chk", "&&", "x"]);
+        assert_eq!(argv("killall -0 haproxy"), ["killall", "-0", "haproxy"]);
+    }
+
+    #[test]
+    fn a_missing_path_is_never_given_to_a_shell() {
+        assert_eq!(run("/no/such && exit 1"), Err(CommandError::Missing("/no/such".into())));
+        assert_eq!(run("nosuch x"), Err(CommandError::Missing("nosuch".into())));
+    }
+
+    #[test]
+    fn without_bash_nothing_takes_its_place() {
+        assert_eq!(run_on("[[ -f /x ]]", &Host(&["/usr/bin/sh"])), Err(CommandError::NoBash("[[".into())));
+    }
+
+    #[test]
+    fn words_are_split_as_keepalived_splits_them() {
+        let words = |text: &str| -> Option<Vec<String>> {
+            let words = split(text.as_bytes())?;
+            Some(words.into_iter().map(|word| String::from_utf8_lossy(&word.bytes).into_owned()).collect())
+        };
+        let all = words(r#"a "b c"'d e'f \x41\101\t\q"#);
+        assert_eq!(all.expect("quotes are closed"), ["a", "b cd ef", "AA\tq"]);
+        assert_eq!(words("'a"), None);
+        assert_eq!(words("a\\"), None);
+        assert_eq!(words("  ").expect("there is no quote"), [""; 0]);
+    }
+}

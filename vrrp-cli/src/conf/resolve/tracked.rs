@@ -1,0 +1,45 @@
+//! What instances and groups watch.
+
+use std::collections::HashSet;
+
+use super::super::diagnostic::{Diagnostic, Diagnostics};
+use super::super::model::{Script, Tracked};
+use super::super::severity::Code;
+use super::super::suggest;
+
+/// The tracked scripts that exist, each once.
+pub(super) fn known_scripts(
+    tracked: Vec<Tracked>,
+    scripts: &[Script],
+    diagnostics: &mut Diagnostics,
+) -> Vec<Tracked> {
+    let known = |entry: &Tracked| {
+        if scripts.iter().any(|script| script.name.value == entry.name.value) {
+            return true;
+        }
+        let message = format!("there is no vrrp_script `{}`; it is not tracked", entry.name.value);
+        let mut found = Diagnostic::at(Code::TrackedUnknown, entry.name.span, message);
+        let names = scripts.iter().map(|script| script.name.value.as_str());
+        if let Some(near) = suggest::nearest(&entry.name.value, names) {
+            found = found.replace(near);
+        }
+        diagnostics.push(found);
+        false
+    };
+    let tracked = tracked.into_iter().filter(known).collect();
+    once(tracked, diagnostics)
+}
+
+/// Each tracked thing once.
+pub(super) fn once(tracked: Vec<Tracked>, diagnostics: &mut Diagnostics) -> Vec<Tracked> {
+    let mut seen = HashSet::new();
+    let first = |entry: &Tracked| {
+        let first = seen.insert(entry.name.value.clone());
+        if !first {
+            let message = format!("`{}` is tracked twice; the first line counts", entry.name.value);
+            diagnostics.push(Diagnostic::at(Code::NameRepeated, entry.name.span, message));
+        }
+        first
+    };
+    tracked.into_iter().filter(first).collect()
+}

@@ -1,0 +1,113 @@
+//! A line on its way through comments and substitution, each byte of which knows where it came from.
+
+use std::ops::Range;
+
+use super::span::{Place, Span};
+
+/// A piece of text whose bytes map back to files.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Text {
+    text: String,
+    pieces: Vec<Piece>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Piece {
+    from: usize,
+    origin: Origin,
+}
+
+/// Where a stretch of text came from.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Origin {
+    /// Byte for byte from a file, beginning here.
+    File(Place),
+    /// Written by a definition: all of it points at the use.
+    Definition { used: Place, defined: Place },
+}
+
+impl Text {
+    /// Appends a stretch from one origin.
+    pub(super) fn push(&mut self, text: &str, origin: Origin) {
+        if text.is_empty() {
+            return;
+        }
+        self.pieces.push(Piece { from: self.text.len(), origin });
+        self.text.push_str(text);
+    }
+
+    /// Appends part of another text with its origins.
+    pub(super) fn push_text(&mut self, other: &Self, range: Range<usize>) {
+        for (index, piece) in other.pieces.iter().enumerate() {
+            let ends = other.pieces.get(index + 1).map_or(other.text.len(), |next| next.from);
+            let (from, to) = (piece.from.max(range.start), ends.min(range.end));
+            if from < to {
+                let origin = piece.origin.advanced(from - piece.from);
+                self.push(other.text.get(from..to).unwrap_or(""), origin);
+            }
+        }
+    }
+
+    /// Part of the text.
+    pub(super) fn slice(&self, range: Range<usize>) -> Self {
+        let mut out = Self::default();
+        out.push_text(self, range);
+        out
+    }
+
+    /// The same text without blanks at both ends.
+    pub(super) fn trimmed(&self) -> Self {
+        let start = self.text.len() - self.text.trim_start().len();
+        self.slice(start..start.max(self.text.trim_end().len()))
+    }
+
+    /// The text with every byte attributed to a use of a definition.
+    pub(super) fn as_used(&self, used: Place, defined: Place) -> Self {
+        let mut out = Self::default();
+        out.push(&self.text, Origin::Definition { used, defined });
+        out
+    }
+
+    /// The characters.
+    pub(super) fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Where a range of the text stands.
+    pub(super) fn span(&self, range: Range<usize>) -> Span {
+        let last = range.end.saturating_sub(1).max(range.start);
+        match (self.byte(range.start), self.byte(last)) {
+            (Some(first), Some(last)) => first.to(last),
+            (Some(only), None) | (None, Some(only)) => only,
+            (None, None) => Span::new(super::span::FileId(0), 0, 0),
+        }
+    }
+
+    /// Where the whole text stands.
+    pub(super) fn whole(&self) -> Span {
+        self.span(0..self.text.len())
+    }
+
+    fn byte(&self, at: usize) -> Option<Span> {
+        let index = self.pieces.partition_point(|piece| piece.from <= at).checked_sub(1)?;
+        let piece = self.pieces.get(index)?;
+        Some(match piece.origin.advanced(at - piece.from) {
+            Origin::File(place) => {
+                Span { at: Place { end: place.start.saturating_add(1), ..place }, via: None }
+            }
+            Origin::Definition { used, defined } => Span { at: used, via: Some(defined) },
+        })
+    }
+}
+
+impl Origin {
+    fn advanced(self, bytes: usize) -> Self {
+        match self {
+            Self::File(place) => {
+                let start = place.start.saturating_add(u32::try_from(bytes).unwrap_or(u32::MAX));
+                Self::File(Place { start, end: start, ..place })
+            }
+            Self::Definition { .. } => self,
+        }
+    }
+}

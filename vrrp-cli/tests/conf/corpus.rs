@@ -1,0 +1,49 @@
+//! Every file of the corpus gives the findings that stand beside it.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+use vrrp_cli::conf::{self, LoadOptions};
+
+/// The corpus, seen from the package: paths in messages are the same on every machine.
+const CORPUS: &str = "tests/conf/corpus";
+
+#[test]
+fn every_file_gives_the_findings_beside_it() {
+    let update = env::var_os("UPDATE").is_some();
+    let mut wrong = String::new();
+    for path in files() {
+        let found = report(&path);
+        let beside = path.with_extension("out");
+        if update {
+            fs::write(&beside, &found).expect("the corpus can be written when it is updated");
+        } else if fs::read_to_string(&beside).unwrap_or_default() != found {
+            let _ = writeln!(wrong, "=== {} is not what {} says:\n{found}", path.display(), beside.display());
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}\nUPDATE=1 writes what is found");
+}
+
+fn files() -> Vec<PathBuf> {
+    let entries = fs::read_dir(CORPUS).expect("the corpus is part of the package");
+    let mut files: Vec<PathBuf> = entries
+        .map(|entry| entry.expect("the corpus can be listed").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "conf"))
+        .collect();
+    files.sort();
+    assert!(files.len() > 30, "the corpus is there");
+    files
+}
+
+fn report(path: &Path) -> String {
+    let options = LoadOptions { config_id: Some("host-a".into()) };
+    let (_, diagnostics) = conf::load(path, &options);
+    format!(
+        "check {}, -t {}, {}\n\n{}",
+        diagnostics.exit_code_check(),
+        diagnostics.exit_code_test(),
+        if diagnostics.is_fatal() { "not started" } else { "started" },
+        diagnostics.render(false)
+    )
+}
