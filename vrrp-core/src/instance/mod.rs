@@ -184,6 +184,15 @@ impl Instance {
         }
     }
 
+    /// The earliest timer that nobody may hold back.
+    pub(crate) fn urgent_deadline(&self) -> Option<Time> {
+        match &self.machine {
+            Machine::Initialize | Machine::Fault => None,
+            Machine::Backup(backup) => backup.down_at,
+            Machine::Master(master) => master.repair_until,
+        }
+    }
+
     /// Acts on whether the instance may take part. Known trouble brings FAULT; its end, BACKUP or, for the
     /// owner, MASTER; what is unknown holds back only an instance that has not started.
     pub(crate) fn assess(&mut self, now: Time, readiness: Readiness) {

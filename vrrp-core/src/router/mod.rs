@@ -57,6 +57,8 @@ pub struct Router {
     demux: Demux,
     /// Instances, then trackers, then the startup delay.
     deadlines: Deadlines,
+    /// Those of the instances whose timers must fire on time.
+    urgent: Deadlines,
     queue: VecDeque<Owner>,
     events: Events,
     told: instance::Told,
@@ -102,6 +104,7 @@ impl Router {
             retired_trackers: Vec::new(),
             demux: Demux::default(),
             deadlines: Deadlines::default(),
+            urgent: Deadlines::default(),
             queue: VecDeque::new(),
             events: Events::default(),
             told: instance::Told::default(),
@@ -131,6 +134,18 @@ impl Router {
         match self.queue.is_empty() && self.events.is_empty() {
             true => self.deadlines.earliest(),
             false => Some(self.now),
+        }
+    }
+
+    /// When to hand over [`Input::Tick`] if adverts, announcements and checks may be as much as `hold` late,
+    /// so that one wake-up serves many of them. The timer of a BACKUP, and that of a repair, is never held:
+    /// lateness there would be added to every takeover.
+    pub fn deadline_within(&self, hold: core::time::Duration) -> Option<Time> {
+        let deadline = self.deadline()?;
+        let urgent = self.urgent.earliest().unwrap_or(Time::MAX);
+        match self.queue.is_empty() && self.events.is_empty() {
+            true => Some((deadline + hold).min(urgent.max(deadline))),
+            false => Some(deadline),
         }
     }
 
@@ -312,6 +327,7 @@ impl Router {
     fn refresh(&mut self, position: usize) {
         let Some(instance) = self.instances.get(position) else { return };
         self.deadlines.set(position, instance.deadline());
+        self.urgent.set(position, instance.urgent_deadline());
         if !instance.pending.is_empty() {
             self.enqueue(Owner::Instance(position));
         }

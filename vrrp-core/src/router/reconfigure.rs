@@ -83,6 +83,7 @@ impl Router {
     fn rebook(&mut self) {
         let owners = self.instances.len() + self.trackers.len();
         self.deadlines = Deadlines::new(owners + 1);
+        self.urgent = Deadlines::new(self.instances.len());
         self.queue.clear();
         let retired = self.retired_instances.len() + self.retired_trackers.len();
         self.queue.reserve(owners + self.groups.len() + retired);
