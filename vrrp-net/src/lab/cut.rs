@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use super::error::{Error, system};
 use super::host::{Host, Port};
 use super::moment::Moment;
-use crate::netlink::{LinkChange, PortState};
+use crate::netlink::{self, LinkChange, PortState};
 
 impl Host {
     /// Cuts an interface off in the switch: its carrier stays, no packet passes. Tells the moment before the cut.
@@ -50,10 +50,11 @@ impl Host {
             self.note_port(interface, Port { filtered: false, ..port.clone() });
         }
         let mut outside = self.outside();
-        // Setting a port up that was down lets it pass packets again; one that was up keeps its state.
         outside.change_link(port.index, &LinkChange::up())?;
-        if self.link(interface)?.is_up() {
-            outside.set_port_state(port.index, PortState::Forwarding)?;
+        match outside.set_port_state(port.index, PortState::Forwarding) {
+            // No carrier yet: when it comes the bridge lets the port pass packets by itself.
+            Err(netlink::Error::Refused { errno: libc::ENETDOWN, .. }) => {}
+            outcome => outcome?,
         }
         Ok(moment)
     }

@@ -109,6 +109,7 @@ impl Host {
         outside
             .create_link(&NewLink { mac: Some(mac(2)), ..NewLink::new(&port, LinkKind::Veth { peer }) })?;
         let index = found(&mut outside, &port)?.index;
+        outside.stop_link_local(index)?;
         outside.change_link(
             index,
             &LinkChange { up: Some(true), master: Some(bridge.index), ..LinkChange::default() },

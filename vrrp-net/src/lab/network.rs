@@ -43,6 +43,8 @@ impl Lab {
         let Some(link) = request.link(&name)? else {
             return Err(crate::netlink::Error::NoSuchLink { request: format!("look {name} up") }.into());
         };
+        // A switch says nothing itself; with an address it would solicit routers.
+        request.stop_link_local(link.index)?;
         request.change_link(link.index, &LinkChange::up())?;
         Ok(Bridge { index: link.index, name })
     }
