@@ -1,4 +1,6 @@
-//! The configuration reader on a corpus of files: what it says, and how it ends.
+//! The configuration reader: what it says to a corpus of files, what it makes of them, and that nothing breaks it.
 
 #[path = "conf/corpus.rs"]
 mod corpus;
+#[path = "conf/host.rs"]
+mod host;

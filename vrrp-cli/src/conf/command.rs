@@ -87,75 +87,18 @@ pub trait Programs {
     fn find(&self, name: &str) -> Found;
 }
 
-/// Words that bash carries out itself. Those that exist as programs, too, run as the programs.
-const SHELL_WORDS: [&str; 60] = [
-    "!",
-    ".",
-    ":",
-    "[[",
-    "alias",
-    "bg",
-    "break",
-    "builtin",
-    "caller",
-    "case",
-    "cd",
-    "command",
-    "compgen",
-    "complete",
-    "continue",
-    "coproc",
-    "declare",
-    "dirs",
-    "disown",
-    "do",
-    "enable",
-    "eval",
-    "exec",
-    "exit",
-    "export",
-    "false",
-    "fc",
-    "fg",
-    "for",
-    "function",
-    "getopts",
-    "hash",
-    "history",
-    "if",
-    "jobs",
-    "let",
-    "local",
-    "logout",
-    "mapfile",
-    "popd",
-    "pushd",
-    "read",
-    "readarray",
-    "readonly",
-    "return",
-    "select",
-    "set",
-    "shift",
-    "shopt",
-    "source",
-    "suspend",
-    "then",
-    "time",
-    "times",
-    "trap",
-    "true",
-    "type",
-    "typeset",
-    "ulimit",
-    "umask",
-];
-const MORE_SHELL_WORDS: [&str; 12] =
-    ["unalias", "unset", "until", "wait", "while", "{", "[", "echo", "kill", "printf", "pwd", "test"];
+/// Words that bash carries out itself and that are no programs.
+const SHELL_WORDS: &str = "! . : [[ { alias bg bind break builtin caller case cd command compgen complete compopt \
+    continue coproc declare dirs disown do done elif else enable esac eval exec exit export fc fg fi for function \
+    getopts hash help history if in jobs let local logout mapfile popd pushd read readarray readonly return select \
+    set shift shopt source suspend then time times trap type typeset ulimit umask unalias unset until wait while }";
+/// Words that bash carries out itself and that are programs, too, on every host.
+const PROGRAMS_TOO: &str = "[ echo false kill printf pwd test true";
 
 /// Operators of the shell.
-const OPERATORS: [&str; 17] =
-    ["&&", "||", "|", "|&", ";", "&", "<", ">", ">>", "<<<", "2>", "2>>", "&>", "&>>", "2>&1", "1>&2", ">&2"];
+const OPERATORS: &[&str] = &[
+    "&&", "||", "|", "|&", ";", "&", "<", ">", ">>", "<<<", "2>", "2>>", "&>", "&>>", "2>&1", "1>&2", ">&2",
+];
 
 /// Decides how a command runs, and that it can.
 ///
@@ -178,9 +121,7 @@ pub fn decide(command: &Command, programs: &dyn Programs) -> Result<Run, Command
             Found::Nothing => return Err(CommandError::Missing(PathBuf::from(first))),
         }
     }
-    let spoken_by_shell =
-        |name: &str| SHELL_WORDS.contains(&name) || MORE_SHELL_WORDS.contains(&name) || name.starts_with('(');
-    let builtin = !matches!(found, Found::Executable(_)) && spoken_by_shell(&name);
+    let builtin = !matches!(found, Found::Executable(_)) && is_shell_word(&name);
     if let Some(word) = command.operator().or_else(|| builtin.then(|| name.to_string())) {
         return match programs.find("bash") {
             Found::Executable(bash) => Ok(Run::Shell { bash, text: command.text.clone() }),
@@ -192,6 +133,16 @@ pub fn decide(command: &Command, programs: &dyn Programs) -> Result<Run, Command
         Found::NotExecutable(path) => Err(CommandError::NotExecutable(path)),
         Found::Nothing => Err(CommandError::Missing(PathBuf::from(first))),
     }
+}
+
+/// Whether bash knows a word without looking for a program.
+pub(super) fn is_shell_word(name: &str) -> bool {
+    only_shell_word(name) || PROGRAMS_TOO.split(' ').any(|known| known == name)
+}
+
+/// Whether a word can only be one of bash, on every host.
+pub(super) fn only_shell_word(name: &str) -> bool {
+    name.starts_with('(') || SHELL_WORDS.split_whitespace().any(|known| known == name)
 }
 
 impl Command {

@@ -7,6 +7,23 @@ use super::command::{Command, UserSpec};
 use super::model::{Address, Global, Notify, Peer, Tracked, Weight};
 use super::span::{Secret, Span, Spanned};
 
+/// What a block of keywords is read into.
+pub(crate) trait Target {
+    /// Hears of every keyword of the block, also of one whose value cannot be used.
+    fn written(&mut self, _keyword: &'static str) {}
+}
+
+impl Target for Draft {}
+impl Target for GlobalDraft {}
+impl Target for ScriptDraft {}
+impl Target for GroupDraft {}
+
+impl Target for InstanceDraft {
+    fn written(&mut self, keyword: &'static str) {
+        self.written.push(keyword);
+    }
+}
+
 /// The whole file.
 #[derive(Default)]
 pub(super) struct Draft {
@@ -73,6 +90,8 @@ pub(super) struct GroupDraft {
 pub(super) struct InstanceDraft {
     pub(super) name: Spanned<String>,
     pub(super) inherited: Inherited,
+    /// The keywords that stand in the block.
+    pub(super) written: Vec<&'static str>,
     pub(super) interface: Option<Spanned<String>>,
     pub(super) vrid: Option<Spanned<i64>>,
     pub(super) state: Option<Spanned<usize>>,
@@ -90,6 +109,7 @@ pub(super) struct InstanceDraft {
     pub(super) peers: Vec<Peer>,
     /// Where `unicast_peer` stands.
     pub(super) unicast: Option<Span>,
+    pub(super) unicast_ttl: Option<Spanned<i64>>,
     pub(super) fault_without_peers: bool,
     pub(super) track_interfaces: Vec<Tracked>,
     pub(super) track_scripts: Vec<Tracked>,
@@ -134,6 +154,7 @@ impl InstanceDraft {
         Self {
             name,
             inherited: Inherited::default(),
+            written: Vec::new(),
             interface: None,
             vrid: None,
             state: None,
@@ -150,6 +171,7 @@ impl InstanceDraft {
             unicast_source: None,
             peers: Vec::new(),
             unicast: None,
+            unicast_ttl: None,
             fault_without_peers: false,
             track_interfaces: Vec::new(),
             track_scripts: Vec::new(),

@@ -13,6 +13,8 @@ use super::text::Text;
 /// All text that definitions may write, and all text that is read, in bytes.
 const EXPANSION_LIMIT: usize = 4 << 20;
 const TOTAL_LIMIT: usize = 32 << 20;
+/// All lines and braces.
+const ITEM_LIMIT: usize = 2 << 20;
 /// Definitions may use definitions this deep.
 const USE_LIMIT: usize = 32;
 
@@ -58,9 +60,9 @@ impl<'a> Expander<'a> {
         }
     }
 
-    /// The lines and braces of everything that was read.
-    pub(super) fn finish(self) -> Vec<Item> {
-        self.items
+    /// The lines and braces of everything that was read; none if the reading had to stop.
+    pub(super) fn finish(self) -> Option<Vec<Item>> {
+        (!self.stopped).then_some(self.items)
     }
 
     /// Reads a text under a name.
@@ -152,6 +154,12 @@ impl<'a> Expander<'a> {
                 && !self.include(&first)
             {
                 self.items.extend(lexer::items(&first));
+                if self.items.len() > ITEM_LIMIT {
+                    self.stop(
+                        Some(first.whole()),
+                        format!("the configuration has more than {ITEM_LIMIT} lines"),
+                    );
+                }
             }
             for line in lines.rev() {
                 queue.push_front((line, false, depth + 1));

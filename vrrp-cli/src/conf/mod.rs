@@ -2,7 +2,7 @@
 //!
 //! The way of the data: [`source`] gets bytes, `expand` makes one stream of lines out of files, definitions and
 //! `@id` lines, `tree` makes statements and blocks, `read` carries out the table of [`keywords`] on them, `resolve`
-//! lets instances inherit and checks what belongs together.
+//! lets instances inherit and checks what belongs together, [`lower`] makes the shapes that carry it out.
 
 pub mod command;
 mod diagnostic;
@@ -10,6 +10,7 @@ mod draft;
 mod expand;
 pub mod keywords;
 mod lexer;
+pub mod lower;
 mod model;
 mod number;
 mod read;
@@ -77,10 +78,12 @@ fn run(
 ) -> Config {
     let mut expander = expand::Expander::new(files, options.config_id.as_deref(), diagnostics);
     expander.text(path, bytes, None);
-    let items = expander.finish();
-    let statements = tree::build(items, diagnostics);
-    let draft = read::read(&statements, diagnostics);
-    let config = resolve::resolve(draft, diagnostics);
+    let mut config = Config::default();
+    if let Some(items) = expander.finish() {
+        let statements = tree::build(items, diagnostics);
+        let draft = read::read(&statements, diagnostics);
+        config = resolve::resolve(draft, diagnostics);
+    }
     diagnostics.sort();
     config
 }

@@ -159,15 +159,15 @@ pub struct Announce {
     /// From the first set to the second; zero means that there is no second.
     pub delay: Duration,
     /// Announcements per address and set.
-    pub repeat: u32,
+    pub repeat: u8,
     /// Announces again so often while master; zero means never.
     pub refresh: Duration,
     /// Announcements per address at a refresh.
-    pub refresh_repeat: u32,
+    pub refresh_repeat: u8,
     /// As `delay`, after an advert of lower priority was heard.
     pub lower_priority_delay: Duration,
     /// As `repeat`, after an advert of lower priority was heard.
-    pub lower_priority_repeat: u32,
+    pub lower_priority_repeat: u8,
 }
 
 /// A peer of an instance that sends unicast.
@@ -239,6 +239,8 @@ pub struct Instance {
     pub unicast: bool,
     /// Peers, without the host itself as far as `unicast_source` says who that is.
     pub peers: Vec<Peer>,
+    /// The TTL or hop limit of unicast adverts.
+    pub unicast_ttl: u8,
     /// Without peers the instance is in FAULT instead of using multicast.
     pub fault_without_peers: bool,
     /// Unicast adverts are taken from peers only.

@@ -7,7 +7,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// No configuration file is longer.
-pub const FILE_LIMIT: u64 = 8 << 20;
+pub const FILE_LIMIT: u64 = 16 << 20;
 /// No configuration reads more files.
 pub const FILES_LIMIT: usize = 4096;
 /// No file includes deeper.

@@ -10,7 +10,7 @@ use super::text::Text;
 const NESTING_LIMIT: usize = 64;
 
 /// Keywords that stand at the root only: inside of a block they show that a brace is missing.
-const ROOT_ONLY: [&str; 12] = [
+pub(super) const ROOT_ONLY: [&str; 12] = [
     "bfd_instance",
     "global_defs",
     "static_ipaddress",
@@ -70,6 +70,10 @@ pub(super) fn build(items: Vec<Item>, diagnostics: &mut Diagnostics) -> Vec<Stat
             Item::Line(line) => {
                 let words = lexer::words(&line);
                 let statement = Statement { words, line, block: None };
+                if stack.is_empty() && report_unopened(&top, diagnostics) {
+                    let inner = Open { statements: Vec::new(), opened: None, stray: false };
+                    stack.push(std::mem::replace(&mut top, inner));
+                }
                 if ROOT_ONLY.contains(&statement.keyword()) && !stack.is_empty() {
                     report_open(&top, Some(statement.head()), diagnostics);
                     while let Some(outer) = stack.pop() {
@@ -98,7 +102,9 @@ pub(super) fn build(items: Vec<Item>, diagnostics: &mut Diagnostics) -> Vec<Stat
             },
         }
     }
-    if !stack.is_empty() {
+    if stack.is_empty() {
+        report_unopened(&top, diagnostics);
+    } else {
         report_open(&top, None, diagnostics);
     }
     while let Some(outer) = stack.pop() {
@@ -109,14 +115,27 @@ pub(super) fn build(items: Vec<Item>, diagnostics: &mut Diagnostics) -> Vec<Stat
 
 /// Ends the inner block: hands it to the statement in front of it.
 fn close(inner: Open, mut outer: Open) -> Open {
-    if let (Some((open, _)), Some(owner), false) = (inner.opened, outer.statements.last_mut(), inner.stray) {
+    if let (Some(owner), false) = (outer.statements.last_mut(), inner.stray) {
+        let open = inner.opened.map_or_else(|| owner.head(), |(open, _)| open);
         owner.block = Some(Block { open, statements: inner.statements });
     }
     outer
 }
 
+/// Says that the last keyword of the root lacks its block; what follows is read as if it stood in one.
+fn report_unopened(top: &Open, diagnostics: &mut Diagnostics) -> bool {
+    let Some(last) = top.statements.last().filter(|last| last.block.is_none()) else { return false };
+    if !ROOT_ONLY.contains(&last.keyword()) {
+        return false;
+    }
+    let message = format!("the block of `{}` is not opened", last.keyword());
+    let found = Diagnostic::at(Code::BraceMissing, last.line.whole(), message);
+    diagnostics.push(found.label("expected `{` behind this or on the next line"));
+    true
+}
+
 fn report_open(open: &Open, found: Option<Span>, diagnostics: &mut Diagnostics) {
-    let Some((brace, head)) = open.opened else { return };
+    let Some((brace, head)) = open.opened else { return }; // the missing `{` was reported
     diagnostics.push(match found {
         Some(span) => Diagnostic::at(
             Code::BraceMissing,

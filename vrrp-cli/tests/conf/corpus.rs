@@ -4,7 +4,10 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
+use vrrp_cli::conf::lower::{Interner, lower};
 use vrrp_cli::conf::{self, LoadOptions};
+
+use crate::host::Host;
 
 /// The corpus, seen from the package: paths in messages are the same on every machine.
 const CORPUS: &str = "tests/conf/corpus";
@@ -38,7 +41,11 @@ fn files() -> Vec<PathBuf> {
 
 fn report(path: &Path) -> String {
     let options = LoadOptions { config_id: Some("host-a".into()) };
-    let (_, diagnostics) = conf::load(path, &options);
+    let (config, mut diagnostics) = conf::load(path, &options);
+    if let Some(config) = config {
+        let lowered = lower(&config, &Host, &mut Interner::default(), &mut diagnostics);
+        assert_eq!(lowered.is_none(), diagnostics.is_fatal(), "{}: what is refused says why", path.display());
+    }
     format!(
         "check {}, -t {}, {}\n\n{}",
         diagnostics.exit_code_check(),

@@ -55,7 +55,7 @@ pub(crate) static INSTANCE: &[Keyword<InstanceDraft>] = &[
         }),
         "none: multicast",
     ),
-    Keyword::later_wire("unicast_ttl", "0 to 255", "adverts would be sent with another TTL"),
+    Keyword::wire("unicast_ttl", Form::Number(1, 255, |i, v| i.unicast_ttl = Some(v)), "255"),
     Keyword::wire("unicast_fault_no_peer", Form::Flag(|i, v| i.fault_without_peers = v.value), "off"),
     Keyword::carried(
         "check_unicast_src",

@@ -8,13 +8,13 @@ mod value;
 pub(super) use address::OPTIONS as ADDRESS_OPTIONS;
 
 use super::diagnostic::{Diagnostic, Diagnostics};
-use super::draft::{Draft, GroupDraft, InstanceDraft, ScriptDraft};
+use super::draft::{Draft, GroupDraft, InstanceDraft, ScriptDraft, Target};
 use super::keywords::{self, Form, Keyword, Standing};
 use super::lexer::Word;
 use super::severity::Code;
 use super::span::{Span, Spanned};
 use super::suggest;
-use super::tree::{Block, Statement};
+use super::tree::{self, Block, Statement};
 
 /// Reads statements into a draft and reports what it cannot read.
 pub(crate) struct Reader<'a> {
@@ -30,7 +30,7 @@ pub(super) fn read(statements: &[Statement], diagnostics: &mut Diagnostics) -> D
 
 impl Reader<'_> {
     /// Reads the statements of a block; `owner` is the line it belongs to, none at the root.
-    fn block<T>(
+    fn block<T: Target>(
         &mut self,
         table: &'static [Keyword<T>],
         owner: Option<&Statement>,
@@ -45,7 +45,7 @@ impl Reader<'_> {
         }
     }
 
-    fn keyword<T>(&mut self, keyword: &'static Keyword<T>, statement: &Statement, target: &mut T) {
+    fn keyword<T: Target>(&mut self, keyword: &'static Keyword<T>, statement: &Statement, target: &mut T) {
         let head = statement.head();
         let name = keyword.name;
         match keyword.standing {
@@ -68,6 +68,7 @@ impl Reader<'_> {
             let message = format!("`{name}` takes no block; the block is skipped");
             self.diagnostics.push(Diagnostic::at(Code::BraceUnexpected, block.open, message));
         }
+        target.written(name);
         self.values(keyword, statement, target);
     }
 
@@ -113,7 +114,9 @@ impl Reader<'_> {
 
     /// The block of a keyword that must have one.
     fn required_block<'s>(&mut self, statement: &'s Statement) -> Option<&'s Block> {
-        if statement.block.is_none() {
+        // The root's are reported where the braces are counted.
+        let unopened = tree::ROOT_ONLY.contains(&statement.keyword());
+        if statement.block.is_none() && !unopened {
             let message = format!("`{}` needs a block", statement.keyword());
             let found = Diagnostic::at(Code::BraceMissing, statement.head(), message);
             self.diagnostics.push(found.help("open it with `{` behind the keyword or on the next line"));

@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use super::super::diagnostic::Diagnostic;
+use super::super::draft::Target;
 use super::super::keywords::{Form, Keyword, Standing};
 use super::super::lexer::Word;
 use super::super::model::Weight;
@@ -15,7 +16,12 @@ use super::Reader;
 
 impl Reader<'_> {
     /// Reads the values of one statement into the target.
-    pub(super) fn values<T>(&mut self, keyword: &'static Keyword<T>, statement: &Statement, target: &mut T) {
+    pub(super) fn values<T: Target>(
+        &mut self,
+        keyword: &'static Keyword<T>,
+        statement: &Statement,
+        target: &mut T,
+    ) {
         let line = Line { statement, wire: keyword.standing == Standing::Wire };
         match &keyword.form {
             Form::Flag(set) => {

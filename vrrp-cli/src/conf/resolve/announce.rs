@@ -2,19 +2,31 @@
 
 use std::time::Duration;
 
+use super::super::diagnostic::{Diagnostic, Diagnostics};
 use super::super::draft::Inherited;
 use super::super::model::Announce;
+use super::super::severity::Code;
 use super::super::span::Spanned;
 
 /// What the instance says, then `global_defs`, then the mode, then keepalived's defaults.
-pub(super) fn announce(own: &Inherited, global: &Inherited, strict: bool) -> Announce {
+pub(super) fn announce(
+    own: &Inherited,
+    global: &Inherited,
+    strict: bool,
+    diagnostics: &mut Diagnostics,
+) -> Announce {
     // RFC 9568 section 6.4.2 announces once; so does whoever asks for few announcements.
     let few = strict || global.min_garp.is_some_and(|few| few.value);
     let span = |own: Option<Spanned<Duration>>, global: Option<Spanned<Duration>>| {
         own.or(global).map(|value| value.value)
     };
-    let count = |own: Option<Spanned<i64>>, global: Option<Spanned<i64>>| {
-        own.or(global).map(|value| u32::try_from(value.value).unwrap_or(u32::MAX))
+    let mut count = |own: Option<Spanned<i64>>, global: Option<Spanned<i64>>| {
+        let value = own.or(global)?;
+        Some(u8::try_from(value.value).unwrap_or_else(|_| {
+            let message = format!("{} announcements in a row are too many; 255 are sent", value.value);
+            diagnostics.push(Diagnostic::at(Code::Adjusted, value.span, message));
+            u8::MAX
+        }))
     };
     let delay = span(own.garp_delay, global.garp_delay).unwrap_or(match few {
         true => Duration::ZERO,

@@ -7,10 +7,10 @@ use vrrp_core::{Family, Version};
 
 use super::super::diagnostic::{Diagnostic, Diagnostics};
 use super::super::draft::{Inherited, InstanceDraft};
-use super::super::model::{Address, Global, Instance, Peer, Script, State, Tracked, Weight};
+use super::super::model::{Address, Global, Instance, Peer, Script, State};
 use super::super::number::Seconds;
 use super::super::severity::Code;
-use super::super::span::{Secret, Span, Spanned};
+use super::super::span::{Secret, Spanned};
 use super::{alert, announce, tracked};
 
 const OWNER: u8 = 255;
@@ -57,6 +57,9 @@ pub(super) fn resolve(
         diagnostics.push(Diagnostic::at(Code::StrictRefuses, first.span, message).help("put fe80::… first"));
     }
     let accept = accept(&draft, version, strict, priority, diagnostics);
+    if !accept && priority != OWNER {
+        no_answer(&draft, strict, addresses.iter().chain(&excluded), diagnostics);
+    }
     let interface_name = draft.interface.as_ref().map(|interface| interface.value.clone());
     // Its own interface is watched anyway.
     draft.track_interfaces.retain(|entry| Some(&entry.name.value) != interface_name.as_ref());
@@ -68,8 +71,8 @@ pub(super) fn resolve(
     if !complete {
         return None;
     }
-    Some(Instance {
-        announce: announce::announce(&own, inherited, strict),
+    let mut instance = Instance {
+        announce: announce::announce(&own, inherited, strict, diagnostics),
         vrid: vrid?,
         interface: draft.interface,
         version,
@@ -87,16 +90,11 @@ pub(super) fn resolve(
         unicast_source: draft.unicast_source,
         unicast,
         peers,
+        unicast_ttl: draft.unicast_ttl.and_then(|ttl| u8::try_from(ttl.value).ok()).unwrap_or(255),
         fault_without_peers: draft.unicast.is_some() && draft.fault_without_peers,
         check_unicast_source: flag(own.check_unicast_source, inherited.check_unicast_source, false),
-        track_interfaces: weightless(interfaces, priority, &name, |_| None, diagnostics),
-        track_scripts: weightless(
-            track_scripts,
-            priority,
-            &name,
-            |wanted| scripts.iter().find(|script| script.name.value == wanted).map(|script| script.weight),
-            diagnostics,
-        ),
+        track_interfaces: interfaces,
+        track_scripts,
         ignore_interface: draft.ignore_interface,
         strict,
         accept,
@@ -114,7 +112,11 @@ pub(super) fn resolve(
         notify: draft.notify,
         smtp_alert: alert(draft.smtp_alert, global),
         name: Spanned::new(name, at),
-    })
+    };
+    if priority == OWNER {
+        tracked::only_unweighted(&mut instance, scripts, "the priority 255 never changes", diagnostics);
+    }
+    Some(instance)
 }
 
 /// The VRID, and whether everything that is required is there.
@@ -122,7 +124,8 @@ fn required(draft: &InstanceDraft, diagnostics: &mut Diagnostics) -> (Option<Spa
     let vrid = draft.vrid.and_then(|vrid| Some(Spanned::new(u8::try_from(vrid.value).ok()?, vrid.span)));
     let mut complete = vrid.is_some();
     let name = &draft.name;
-    if vrid.is_none() {
+    // What is written and cannot be used was reported where it stands.
+    if vrid.is_none() && !draft.written.contains(&"virtual_router_id") {
         let message = format!("`{}` has no virtual_router_id", name.value);
         let found = Diagnostic::at(Code::InstanceIncomplete, name.span, message);
         diagnostics
@@ -130,6 +133,9 @@ fn required(draft: &InstanceDraft, diagnostics: &mut Diagnostics) -> (Option<Spa
     }
     if draft.interface.is_none() {
         complete = false;
+        if draft.written.contains(&"interface") {
+            return (vrid, complete);
+        }
         let message = match draft.peers.is_empty() {
             true => format!("`{}` has no interface", name.value),
             false => format!("`{}` has no interface; unicast without one is not built yet", name.value),
@@ -378,6 +384,34 @@ fn accept(
     }
 }
 
+/// Says which addresses will not answer, and why.
+fn no_answer<'a>(
+    draft: &InstanceDraft,
+    strict: bool,
+    addresses: impl Iterator<Item = &'a Address>,
+    diagnostics: &mut Diagnostics,
+) {
+    let list: Vec<String> = addresses.map(|address| address.address.to_string()).collect();
+    if list.is_empty() {
+        return;
+    }
+    let (span, why) = match draft.accept {
+        Some(accept) => (accept.span, if accept.value { "strict VRRPv2" } else { "no_accept" }),
+        None if strict => (draft.name.span, "vrrp_strict"),
+        None => return,
+    };
+    let message = format!(
+        "`{}`: because of {why}, these addresses will answer nothing, not even ping: {}",
+        draft.name.value,
+        list.join(", ")
+    );
+    let help = match why {
+        "no_accept" => "remove no_accept if services listen on them",
+        _ => "remove vrrp_strict (or say `strict_mode off` in the instance) if services listen on them",
+    };
+    diagnostics.push(Diagnostic::at(Code::NoAnswer, span, message).help(help));
+}
+
 /// The interval in centiseconds that the version can carry.
 fn advert(draft: &InstanceDraft, version: Version, diagnostics: &mut Diagnostics) -> u16 {
     let (wanted, span) = match draft.advert {
@@ -402,28 +436,4 @@ fn advert(draft: &InstanceDraft, version: Version, diagnostics: &mut Diagnostics
         diagnostics.push(Diagnostic::at(Code::Adjusted, span, message));
     }
     u16::try_from(used / 10).unwrap_or(100)
-}
-
-/// The priority of an owner never changes: what would change it is not watched.
-fn weightless(
-    tracked: Vec<Tracked>,
-    priority: u8,
-    name: &str,
-    default: impl Fn(&str) -> Option<Weight>,
-    diagnostics: &mut Diagnostics,
-) -> Vec<Tracked> {
-    if priority != OWNER {
-        return tracked;
-    }
-    let keep = |entry: &Tracked| {
-        let weight = entry.weight.or_else(|| default(&entry.name.value)).map_or(0, |weight| weight.value);
-        if weight != 0 {
-            let span: Span = entry.name.span;
-            let what = &entry.name.value;
-            let message = format!("`{name}`: the priority 255 never changes; `{what}` is not tracked");
-            diagnostics.push(Diagnostic::at(Code::Adjusted, span, message));
-        }
-        weight == 0
-    };
-    tracked.into_iter().filter(keep).collect()
 }

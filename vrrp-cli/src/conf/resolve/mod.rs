@@ -19,17 +19,24 @@ pub(super) fn resolve(draft: Draft, diagnostics: &mut Diagnostics) -> Config {
     let global = draft.global.done;
     let scripts: Vec<Script> =
         draft.scripts.into_iter().filter_map(|script| resolve_script(script, diagnostics)).collect();
-    let instances: Vec<Instance> = draft
+    let mut instances: Vec<Instance> = draft
         .instances
         .into_iter()
         .filter_map(|instance| instance::resolve(instance, &global, &inherited, &scripts, diagnostics))
         .collect();
     let mut members = HashMap::new();
-    let groups = draft
+    let groups: Vec<Group> = draft
         .groups
         .into_iter()
         .filter_map(|group| resolve_group(group, &global, &instances, &scripts, &mut members, diagnostics))
         .collect();
+    for group in groups.iter().filter(|group| !group.tracking_weight) {
+        let member = |name: &str| group.members.iter().any(|member| member.value == name);
+        for instance in instances.iter_mut().filter(|instance| member(&instance.name.value)) {
+            let why = format!("it is in the group `{}` without sync_group_tracking_weight", group.name.value);
+            tracked::only_unweighted(instance, &scripts, &why, diagnostics);
+        }
+    }
     repeated_vrids(&instances, diagnostics);
     Config { global, scripts, groups, instances }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::super::diagnostic::{Diagnostic, Diagnostics};
-use super::super::model::{Script, Tracked};
+use super::super::model::{Instance, Script, Tracked};
 use super::super::severity::Code;
 use super::super::suggest;
 
@@ -42,4 +42,27 @@ pub(super) fn once(tracked: Vec<Tracked>, diagnostics: &mut Diagnostics) -> Vec<
         first
     };
     tracked.into_iter().filter(first).collect()
+}
+
+/// Drops what would change the priority of an instance whose priority must not change.
+pub(super) fn only_unweighted(
+    instance: &mut Instance,
+    scripts: &[Script],
+    why: &str,
+    diagnostics: &mut Diagnostics,
+) {
+    let name = &instance.name.value;
+    let script = |wanted: &str| scripts.iter().find(|script| script.name.value == wanted);
+    let mut keep = |entry: &Tracked, default: i16| {
+        let weight = entry.weight.map_or(default, |weight| weight.value);
+        if weight != 0 {
+            let message = format!("`{name}`: `{}` has a weight and is not tracked: {why}", entry.name.value);
+            diagnostics.push(Diagnostic::at(Code::Adjusted, entry.name.span, message));
+        }
+        weight == 0
+    };
+    instance.track_interfaces.retain(|entry| keep(entry, 0));
+    instance
+        .track_scripts
+        .retain(|entry| keep(entry, script(&entry.name.value).map_or(0, |script| script.weight.value)));
 }
