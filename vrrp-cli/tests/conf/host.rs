@@ -7,7 +7,7 @@ use vrrp_cli::conf::command::{Found, Programs};
 use vrrp_cli::conf::lower::{Identity, Interface, System};
 
 /// Two interfaces, a few programs, root and nobody.
-pub struct Host;
+pub(crate) struct Host;
 
 impl Programs for Host {
     fn find(&self, name: &str) -> Found {
