@@ -3,6 +3,9 @@
 //! This crate knows sockets, netlink and processes, and takes no decision of its own. Every part can be used alone:
 //!
 //! - [`netlink`]: links, addresses and routes, read, changed and watched.
+//! - [`process`]: becoming a daemon, pid files.
+//! - [`runner`]: check and notify scripts.
+//! - [`calendar`]: the local time, for logs.
 #![cfg_attr(
     feature = "lab",
     doc = "- [`lab`]: hosts in network namespaces, for tests, benches and demonstrations."
@@ -11,7 +14,10 @@
 //! It makes no thread, signal handler or global logger unless asked.
 #![deny(unsafe_code)]
 
+pub mod calendar;
 #[cfg(feature = "lab")]
 pub mod lab;
 pub mod netlink;
+pub mod process;
+pub mod runner;
 mod sys;

@@ -1,6 +1,10 @@
 //! The only unsafe code of the workspace: what the kernel offers and no crate wraps safely.
 #![allow(unsafe_code)]
 
+mod process;
+
+pub(crate) use process::{Identity, become_in_child, local_time, pidfd_open};
+
 use std::os::fd::{FromRawFd, IntoRawFd, OwnedFd};
 
 /// Takes a descriptor over from a type that owns it but does not convert into [`OwnedFd`].
@@ -32,7 +36,6 @@ pub(crate) fn packet_address(index: u32, ether_type: u16) -> std::io::Result<soc
 ///
 /// # Errors
 /// `EBUSY` with more threads: in the child they would be gone, and the locks that they held would stay.
-#[cfg(feature = "lab")]
 pub(crate) fn fork() -> std::io::Result<nix::unistd::ForkResult> {
     if std::fs::read_dir("/proc/self/task")?.count() != 1 {
         return Err(nix::errno::Errno::EBUSY.into());

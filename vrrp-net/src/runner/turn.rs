@@ -1,0 +1,368 @@
+//! The loop of a runner.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::time::{Duration, Instant};
+
+use mio::{Events, Poll, Token, Waker};
+use nix::sys::signal::Signal;
+use vrrp_core::{CheckOutcome, Notification, TrackerId};
+
+use super::child::{Child, Output};
+use super::command::{Command, Commands};
+use super::handle::{Order, RunnerHandle};
+use super::notify::{Job, Key, Queues};
+use super::report::Report;
+
+/// Runs scripts. See the [module](super).
+pub struct Runner {
+    poll: Poll,
+    events: Events,
+    orders: Receiver<Order>,
+    environment: Vec<(OsString, OsString)>,
+    commands: Commands,
+    /// What was configured before, for the last notifies of what a reload removed.
+    previous: Commands,
+    runs: BTreeMap<usize, Run>,
+    /// Outputs whose process has ended but which somebody still holds open, oldest first by number.
+    outputs: BTreeMap<usize, Output>,
+    queues: Queues,
+    next: usize,
+    finish_by: Option<Instant>,
+    tell: Box<dyn FnMut(Report) + Send>,
+}
+
+/// Whether there is more to come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(clippy::exhaustive_enums)] // the runner runs or it does not
+pub enum Turn {
+    /// Take another turn.
+    Running,
+    /// The runner was told to finish, and has.
+    Finished,
+}
+
+/// A process and what it is for.
+struct Run {
+    child: Child,
+    purpose: Purpose,
+    started: Instant,
+    /// It was told to end; when to kill it.
+    stopping: Option<Instant>,
+}
+
+#[derive(Clone)]
+enum Purpose {
+    Check { tracker: TrackerId, name: Box<str> },
+    Notify { key: Key, command: String },
+}
+
+/// Orders that fit between two turns: every instance of a large router may change its state at once.
+const ORDERS: usize = 8192;
+const WAKER: Token = Token(0);
+/// From SIGTERM to SIGKILL, as keepalived has it.
+const KILL_AFTER: Duration = Duration::from_secs(2);
+/// How long a notify may run while others of the same instance wait behind it.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// The same while the daemon stops.
+const LAST_PATIENCE: Duration = Duration::from_secs(2);
+/// How long all notifies together may hold up the end of the daemon.
+const FINISH: Duration = Duration::from_secs(10);
+/// How often a process is asked whether it has ended where the kernel has no pidfds.
+const ASK: Duration = Duration::from_millis(20);
+/// Outputs that processes in the background may keep open.
+const OUTPUTS: usize = 64;
+
+impl Runner {
+    /// A runner with no commands, whose scripts find `environment` ([`super::environment`]), and its handle. `tell` is
+    /// called in the thread that takes turns.
+    ///
+    /// # Errors
+    /// Without file descriptors left.
+    pub fn new(
+        environment: Vec<(OsString, OsString)>,
+        tell: impl FnMut(Report) + Send + 'static,
+    ) -> io::Result<(Self, RunnerHandle)> {
+        let poll = Poll::new()?;
+        let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
+        let (sender, orders) = sync_channel(ORDERS);
+        let runner = Self {
+            poll,
+            events: Events::with_capacity(256),
+            orders,
+            environment,
+            commands: Commands::new(),
+            previous: Commands::new(),
+            runs: BTreeMap::new(),
+            outputs: BTreeMap::new(),
+            queues: Queues::default(),
+            next: 1,
+            finish_by: None,
+            tell: Box::new(tell),
+        };
+        Ok((runner, RunnerHandle::new(sender, waker)))
+    }
+
+    /// Takes turns until it was told to finish and has.
+    ///
+    /// # Errors
+    /// When the kernel refuses to wait: a mistake of ours.
+    pub fn run(mut self) -> io::Result<()> {
+        while self.turn(None)? == Turn::Running {}
+        Ok(())
+    }
+
+    /// Waits for something to do, at most `max_wait`, and does it.
+    ///
+    /// # Errors
+    /// As [`Runner::run`].
+    pub fn turn(&mut self, max_wait: Option<Duration>) -> io::Result<Turn> {
+        let now = Instant::now();
+        let wake = self.deadline(now).map(|at| at.saturating_duration_since(now));
+        let wait = [wake, max_wait].into_iter().flatten().min();
+        match self.poll.poll(&mut self.events, wait) {
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+        let tokens: Vec<Token> = self.events.iter().map(mio::event::Event::token).collect();
+        self.read_outputs(&tokens);
+        self.reap(&tokens);
+        for _ in 0..ORDERS {
+            let Ok(order) = self.orders.try_recv() else { break };
+            self.carry_out(order);
+        }
+        self.start_notifies();
+        let now = Instant::now();
+        self.stop_late_notifies(now);
+        self.kill_stubborn(now);
+        Ok(self.is_finished(now))
+    }
+
+    fn carry_out(&mut self, order: Order) {
+        match order {
+            Order::Configure(commands) => self.previous = std::mem::replace(&mut self.commands, *commands),
+            Order::RunCheck { tracker, name } => self.run_check(tracker, name),
+            Order::StopCheck { tracker, kill } => self.stop_check(tracker, kill),
+            Order::Notify { is_group, name, what, priority } => self.enqueue(is_group, name, what, priority),
+            Order::Finish => {
+                let now = Instant::now();
+                self.finish_by = Some(now + FINISH);
+                for run in self.runs.values_mut().filter(|run| matches!(run.purpose, Purpose::Check { .. })) {
+                    run.stop(now);
+                }
+            }
+        }
+    }
+
+    fn run_check(&mut self, tracker: TrackerId, name: Box<str>) {
+        let is_of = |run: &Run| matches!(&run.purpose, Purpose::Check { tracker: of, .. } if *of == tracker);
+        // The router counts runs, so that this is a mistake of whoever speaks for it; two at a time are none of ours.
+        if self.runs.values().any(is_of) {
+            return;
+        }
+        let command = self.commands.checks.get(&*name).or_else(|| self.previous.checks.get(&*name)).cloned();
+        let purpose = Purpose::Check { tracker, name };
+        match command {
+            Some(command) => self.start(&command, purpose),
+            None => self.over(purpose, CheckOutcome::NotRun, "there is no such script".to_string()),
+        }
+    }
+
+    fn stop_check(&mut self, tracker: TrackerId, kill: bool) {
+        let now = Instant::now();
+        for run in self.runs.values_mut() {
+            match &run.purpose {
+                Purpose::Check { tracker: of, .. } if *of == tracker => match kill {
+                    true => run.kill(now),
+                    false => run.stop(now),
+                },
+                Purpose::Check { .. } | Purpose::Notify { .. } => {}
+            }
+        }
+    }
+
+    fn enqueue(&mut self, is_group: bool, name: Box<str>, what: Notification, priority: u8) {
+        let (subject, now, before) = match is_group {
+            true => ("GROUP", &self.commands.groups, &self.previous.groups),
+            false => ("INSTANCE", &self.commands.instances, &self.previous.instances),
+        };
+        let Some(notifies) = now.get(&*name).or_else(|| before.get(&*name)) else { return };
+        let commands = notifies.commands(what, subject, &name, priority);
+        let key = (is_group, name);
+        for command in commands {
+            let job = Job { command, is_last: what == Notification::Stop };
+            if let Some(dropped) = self.queues.push(&key, job) {
+                let (name, command) = (key.1.to_string(), dropped.command.label());
+                (self.tell)(Report::NotifyDropped { name, command });
+            }
+        }
+    }
+
+    /// A notify that cannot be started makes room for the next one at once.
+    fn start_notifies(&mut self) {
+        loop {
+            let jobs = self.queues.startable();
+            if jobs.is_empty() {
+                return;
+            }
+            for (key, Job { command, .. }) in jobs {
+                let purpose = Purpose::Notify { key, command: command.label() };
+                self.start(&command, purpose);
+            }
+        }
+    }
+
+    fn start(&mut self, command: &Command, purpose: Purpose) {
+        let number = self.next;
+        self.next = self.next.wrapping_add(1).max(1);
+        let tokens = [end_token(number), output_token(number)];
+        match Child::start(command, &self.environment, self.poll.registry(), tokens) {
+            Ok(child) => {
+                let run = Run { child, purpose, started: Instant::now(), stopping: None };
+                self.runs.insert(number, run);
+            }
+            Err(error) => {
+                let words = format!("cannot start `{}`: {error}", command.label());
+                self.over(purpose, CheckOutcome::NotRun, words);
+            }
+        }
+    }
+
+    fn over(&mut self, purpose: Purpose, outcome: CheckOutcome, words: String) {
+        let words = if outcome.is_success() { String::new() } else { words };
+        (self.tell)(match purpose {
+            Purpose::Check { tracker, name } => {
+                Report::CheckEnded { tracker, name: name.into_string(), outcome, words }
+            }
+            Purpose::Notify { key, command } => {
+                self.queues.ended(&key);
+                Report::NotifyEnded { name: key.1.into_string(), command, outcome, words }
+            }
+        });
+    }
+
+    fn read_outputs(&mut self, tokens: &[Token]) {
+        for number in tokens.iter().filter_map(output_of) {
+            let run = self.runs.get_mut(&number).map(|run| run.child.output());
+            let Some(output) = run.or_else(|| self.outputs.get_mut(&number)) else { continue };
+            output.read();
+            output.listen_again(self.poll.registry(), output_token(number));
+        }
+        self.outputs.retain(|_, output| !output.is_over());
+    }
+
+    /// Waits for every process that has ended.
+    fn reap(&mut self, tokens: &[Token]) {
+        let told = tokens.iter().filter_map(end_of);
+        let asked =
+            self.runs.iter().filter(|(_, run)| run.child.has_to_be_asked()).map(|(number, _)| *number);
+        let numbers: Vec<usize> = told.chain(asked).collect();
+        let mut ended = Vec::new();
+        for number in numbers {
+            let Some(run) = self.runs.get_mut(&number) else { continue };
+            if let Some(outcome) = run.child.ended(run.stopping.is_some()) {
+                ended.push((number, outcome));
+            }
+        }
+        for (number, outcome) in ended {
+            let Some(mut run) = self.runs.remove(&number) else { continue };
+            run.child.output().read();
+            let output = run.child.into_output();
+            let words = output.words();
+            // A process in the background may go on writing; closing the pipe would end it.
+            if !output.is_over() {
+                self.outputs.insert(number, output);
+                while self.outputs.len() > OUTPUTS {
+                    self.outputs.pop_first();
+                }
+            }
+            self.over(run.purpose, outcome, words);
+        }
+    }
+
+    fn stop_late_notifies(&mut self, now: Instant) {
+        let mut late = Vec::new();
+        for run in self.runs.values_mut() {
+            let Purpose::Notify { key, command } = &run.purpose else { continue };
+            let patience = if self.finish_by.is_some() { LAST_PATIENCE } else { PATIENCE };
+            let after = now.saturating_duration_since(run.started);
+            if run.stopping.is_none() && after >= patience && self.queues.is_waited_for(key) {
+                late.push(Report::NotifyStopped { name: key.1.to_string(), command: command.clone(), after });
+                run.stop(now);
+            }
+        }
+        late.into_iter().for_each(&mut self.tell);
+    }
+
+    fn kill_stubborn(&mut self, now: Instant) {
+        for run in self.runs.values_mut() {
+            if run.stopping.is_some_and(|kill_at| kill_at <= now) {
+                run.kill(now);
+            }
+        }
+    }
+
+    fn is_finished(&mut self, now: Instant) -> Turn {
+        let Some(finish_by) = self.finish_by else { return Turn::Running };
+        if finish_by <= now {
+            for run in self.runs.values_mut() {
+                run.kill(now);
+            }
+            return Turn::Finished;
+        }
+        match self.runs.is_empty() && self.queues.is_empty() {
+            true => Turn::Finished,
+            false => Turn::Running,
+        }
+    }
+
+    /// When to look again without being woken.
+    fn deadline(&self, now: Instant) -> Option<Instant> {
+        let patience = if self.finish_by.is_some() { LAST_PATIENCE } else { PATIENCE };
+        let runs = self.runs.values().filter_map(|run| {
+            let late = match &run.purpose {
+                Purpose::Notify { key, .. } if run.stopping.is_none() && self.queues.is_waited_for(key) => {
+                    Some(run.started + patience)
+                }
+                Purpose::Notify { .. } | Purpose::Check { .. } => run.stopping,
+            };
+            let ask = run.child.has_to_be_asked().then(|| now + ASK);
+            [late, ask].into_iter().flatten().min()
+        });
+        runs.chain(self.finish_by).min()
+    }
+}
+
+impl Run {
+    fn stop(&mut self, now: Instant) {
+        if self.stopping.is_none() {
+            self.child.signal(Signal::SIGTERM);
+            self.stopping = Some(now + KILL_AFTER);
+        }
+    }
+
+    fn kill(&mut self, now: Instant) {
+        self.child.signal(Signal::SIGKILL);
+        self.stopping = Some(now + KILL_AFTER);
+    }
+}
+
+/// Processes count from 1; each has two tokens, and 0 is the waker's.
+fn end_token(number: usize) -> Token {
+    Token(number.wrapping_mul(2))
+}
+
+fn output_token(number: usize) -> Token {
+    Token(number.wrapping_mul(2).wrapping_add(1))
+}
+
+fn end_of(token: &Token) -> Option<usize> {
+    (token.0.is_multiple_of(2) && *token != WAKER).then_some(token.0 / 2)
+}
+
+fn output_of(token: &Token) -> Option<usize> {
+    (token.0 % 2 == 1).then_some(token.0 / 2)
+}
