@@ -32,6 +32,24 @@ pub(crate) fn packet_address(index: u32, ether_type: u16) -> std::io::Result<soc
     Ok(address)
 }
 
+/// Gives the calling thread a real-time priority (SCHED_FIFO, 1 to 99) that its children do not inherit.
+///
+/// # Errors
+/// `EPERM` without `CAP_SYS_NICE`, and in a user namespace; `EINVAL` for another priority.
+#[cfg(feature = "lab")]
+pub(crate) fn set_realtime(priority: i32) -> std::io::Result<()> {
+    // SAFETY: all fields of the structure are integers, for which zero is a value.
+    let mut parameters: libc::sched_param = unsafe { std::mem::zeroed() };
+    parameters.sched_priority = priority;
+    // SAFETY: the pointer is to a live structure of the type that the call reads; 0 is this thread.
+    match unsafe {
+        libc::sched_setscheduler(0, libc::SCHED_FIFO | libc::SCHED_RESET_ON_FORK, &raw const parameters)
+    } {
+        0 => Ok(()),
+        _ => Err(std::io::Error::last_os_error()),
+    }
+}
+
 /// Splits the process in two, if it has no more than one thread.
 ///
 /// # Errors

@@ -5,9 +5,9 @@
 use std::collections::BTreeMap;
 use std::env;
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader};
 use std::net::IpAddr;
 use std::os::fd::AsFd;
+use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitCode, Output, Stdio};
 use std::thread;
@@ -27,11 +27,19 @@ fn main() -> ExitCode {
             ("panics", || panic!("as it should")),
             ("skips", || harness::skip("why")),
         ]),
-        Ok("victim") => victim(thread::park),
+        Ok("harness of a victim") => {
+            let test = || {
+                let _processes = with_processes_of_every_sort();
+                hang();
+            };
+            harness::main(&[("victim", test)])
+        }
+        Ok("victim") => victim(hang),
         Ok("panicking victim") => victim(|| panic!("as it should")),
         Ok(_) | Err(_) => harness::main(&[
             ("a_cut_is_silent_and_both_ways", a_cut_is_silent_and_both_ways),
             ("a_deaf_host_still_sends", a_deaf_host_still_sends),
+            ("a_host_can_go_before_its_daemons", a_host_can_go_before_its_daemons),
             ("a_host_has_its_own_files_and_processes", a_host_has_its_own_files_and_processes),
             ("a_killed_daemon_leaves_no_descendants", a_killed_daemon_leaves_no_descendants),
             ("a_mute_host_still_hears", a_mute_host_still_hears),
@@ -42,6 +50,7 @@ fn main() -> ExitCode {
             ("captures_are_readable_by_tcpdump", captures_are_readable_by_tcpdump),
             ("nothing_is_left_after_a_panic", nothing_is_left_after_a_panic),
             ("nothing_is_left_after_a_signal_to_the_program", nothing_is_left_after_a_signal_to_the_program),
+            ("nothing_is_left_after_kill_9_of_the_harness", nothing_is_left_after_kill_9_of_the_harness),
             (
                 "nothing_is_left_after_kill_9_of_any_of_its_processes",
                 nothing_is_left_after_kill_9_of_any_of_its_processes,
@@ -104,6 +113,7 @@ fn an_unplugged_interface_loses_its_carrier() {
 }
 
 fn a_deaf_host_still_sends() {
+    harness::need_programs(&["nft"]);
     let net = two_hosts();
     net.a.deafen("eth0").unwrap();
     net.assert_one_way(&net.a, &net.c);
@@ -111,6 +121,7 @@ fn a_deaf_host_still_sends() {
 }
 
 fn a_mute_host_still_hears() {
+    harness::need_programs(&["nft"]);
     let net = two_hosts();
     net.a.mute("eth0").unwrap();
     net.assert_one_way(&net.c, &net.a);
@@ -118,6 +129,7 @@ fn a_mute_host_still_hears() {
 }
 
 fn captures_are_readable_by_tcpdump() {
+    harness::need_programs(&["tcpdump", "unshare"]);
     let net = two_hosts();
     let capture = net.a.capture("eth0").unwrap();
     let before = Moment::now();
@@ -150,6 +162,7 @@ fn captures_are_readable_by_tcpdump() {
 }
 
 fn adverts_of_keepalived_are_captured() {
+    harness::need_programs(&["keepalived"]);
     let net = two_hosts();
     let capture = net.c.capture("eth0").unwrap();
     let config = "vrrp_instance V {\ninterface eth0\nstate MASTER\nvirtual_router_id 51\npriority 200\n\
@@ -184,6 +197,7 @@ fn adverts_of_keepalived_are_captured() {
 }
 
 fn a_host_has_its_own_files_and_processes() {
+    harness::need_programs(&["killall"]);
     let net = two_hosts();
     assert_eq!(net.a.run(&mut Command::new("hostname")).unwrap(), "a\n");
     net.a.run(Command::new("sh").args(["-c", "echo mine > /run/file"])).unwrap();
@@ -202,14 +216,23 @@ fn a_host_has_its_own_files_and_processes() {
     wait_for(PATIENCE, "what it writes", || (echo.output() == "out\nerr\n").then_some(())).unwrap();
 }
 
+fn a_host_can_go_before_its_daemons() {
+    let Net { a, c, lab: _lab, .. } = two_hosts();
+    let mut sleep = a.spawn(Command::new("sleep").arg("86397")).unwrap();
+    drop(a);
+    assert_eq!(sleep.wait(PATIENCE).unwrap().signal(), Some(Signal::SIGKILL as i32));
+    sleep.signal(Signal::SIGTERM).unwrap();
+    sleep.kill().unwrap();
+    assert_eq!(c.run(&mut Command::new("hostname")).unwrap(), "c\n");
+}
+
 fn a_killed_daemon_leaves_no_descendants() {
     let net = two_hosts();
     let script = "sleep 86394 & setsid sh -c 'sleep 86395; true' & wait";
     let mut daemon = net.a.spawn(Command::new("sh").args(["-c", script])).unwrap();
-    let sleeps = || processes().values().filter(|line| line.starts_with("sleep 8639")).count();
-    wait_for(PATIENCE, "all to run", || (sleeps() == 2).then_some(())).unwrap();
+    wait_for(PATIENCE, "all to run", || (sleeps(&processes()).len() == 2).then_some(())).unwrap();
     daemon.kill().unwrap();
-    assert_eq!(sleeps(), 0);
+    assert_eq!(sleeps(&processes()), []);
 }
 
 fn nothing_is_left_after_kill_9_of_any_of_its_processes() {
@@ -220,6 +243,12 @@ fn nothing_is_left_after_kill_9_of_any_of_its_processes() {
         kill(Pid::from_raw(chosen), Signal::SIGKILL).unwrap();
         victim.assert_nothing_is_left();
     }
+}
+
+fn nothing_is_left_after_kill_9_of_the_harness() {
+    let victim = Victim::start("harness of a victim");
+    kill(Pid::from_raw(victim.child.id().cast_signed()), Signal::SIGKILL).unwrap();
+    victim.assert_nothing_is_left();
 }
 
 fn nothing_is_left_after_a_signal_to_the_program() {
@@ -240,6 +269,7 @@ fn a_second_thread_forbids_entering() {
 }
 
 fn what_forbids_namespaces_is_named() {
+    harness::need_programs(&["unshare"]);
     for kind in ["net", "pid", "mnt"] {
         // In a user namespace of its own the limit can be set without harm to others.
         let script = format!("echo 0 > /proc/sys/user/max_{kind}_namespaces && exec \"$0\"");
@@ -254,6 +284,7 @@ fn what_forbids_namespaces_is_named() {
 }
 
 fn without_root_there_is_a_lab_too() {
+    harness::need_programs(&["setpriv"]);
     let identity = fs::read_to_string("/proc/self/uid_map").unwrap();
     if identity.split_whitespace().last() == Some("1") {
         // This test has no root itself, so that all the others have proven it.
@@ -306,17 +337,14 @@ struct Victim {
 impl Victim {
     fn start(role: &str) -> Self {
         let before = processes();
-        let mut child = play(role).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        assert_eq!(line, "ready\n");
+        let mut child = play(role).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+        wait_for(PATIENCE, "the victim's processes", || (sleeps(&processes()).len() == 3).then_some(()))
+            .unwrap();
         let mut all = processes();
         all.retain(|process, _| !before.contains_key(process) && *process != child.id().cast_signed());
-        let sleeps: Vec<_> = all.iter().filter(|(_, line)| line.starts_with("sleep 8639")).collect();
-        assert_eq!(sleeps.len(), 3, "{all:?}");
         assert!(all.len() >= 3 + 2 + 2, "its own two processes, the first ones of both hosts: {all:?}");
 
-        let namespace = File::open(format!("/proc/{}/ns/net", sleeps[0].0)).unwrap();
+        let namespace = File::open(format!("/proc/{}/ns/net", sleeps(&all)[0])).unwrap();
         let peer = Peer { name: "inside", mac: None, namespace: Some(namespace.as_fd()) };
         let mut request = Request::open().unwrap();
         request.create_link(&NewLink::new("witness", LinkKind::Veth { peer })).unwrap();
@@ -356,21 +384,26 @@ impl Victim {
     }
 }
 
+fn hang() {
+    loop {
+        thread::park();
+    }
+}
+
 fn victim(end: impl FnOnce()) -> ExitCode {
     lab::enter().unwrap();
-    let net = two_hosts();
-    let sleep = net.a.spawn(Command::new("sleep").arg("86391")).unwrap();
-    let orphan = "setsid sleep 86392 & setsid sh -c 'sleep 86393 & :' & :";
-    let mut parent = net.a.spawn(Command::new("sh").args(["-c", orphan])).unwrap();
-    parent.wait(PATIENCE).unwrap();
-    std::mem::forget(parent);
-    let sleeps = || processes().values().filter(|line| line.starts_with("sleep 8639")).count();
-    wait_for(PATIENCE, "the orphans", || (sleeps() == 3).then_some(())).unwrap();
-    println!("ready");
+    let _sleep = with_processes_of_every_sort();
     std::io::stdin().read_line(&mut String::new()).unwrap();
     end();
-    drop(sleep);
     ExitCode::SUCCESS
+}
+
+fn with_processes_of_every_sort() -> (Net, lab::Daemon) {
+    let net = two_hosts();
+    let sleep = net.a.spawn(Command::new("sleep").arg("86391")).unwrap();
+    let orphans = "setsid sleep 86392 & setsid sh -c 'sleep 86393 & :' & :;";
+    net.a.run(Command::new("sh").args(["-c", &format!("{{ {orphans} }} > /dev/null 2>&1")])).unwrap();
+    (net, sleep)
 }
 
 fn enter_with_two_threads() -> ExitCode {
@@ -456,6 +489,12 @@ fn processes() -> BTreeMap<i32, String> {
         Some((process, String::from_utf8_lossy(&line).replace('\0', " ")))
     };
     entries.filter_map(line).collect()
+}
+
+/// Those among processes that a test has started as marks.
+fn sleeps(processes: &BTreeMap<i32, String>) -> Vec<i32> {
+    let is_mark = |(_, line): &(&i32, &String)| line.starts_with("sleep 8639");
+    processes.iter().filter(is_mark).map(|(process, _)| *process).collect()
 }
 
 fn pass(time: Duration) {

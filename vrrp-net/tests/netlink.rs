@@ -36,6 +36,7 @@ fn main() -> ExitCode {
 }
 
 fn addresses_are_what_ip_shows() {
+    harness::need_programs(&["ip"]);
     let (_lab, host) = host_with_cable();
     let index = host.link("eth0").unwrap().index;
     let labelled = Address {
@@ -91,6 +92,7 @@ fn addresses_are_what_ip_shows() {
 }
 
 fn links_are_what_ip_shows() {
+    harness::need_programs(&["ip"]);
     let (_lab, host) = host_with_cable();
     host.macvlan("eth0", "vrrp.51", [0, 0, 0x5e, 0, 1, 51], MacvlanMode::Private).unwrap();
     let mut request = host.request();
@@ -161,6 +163,7 @@ fn a_group_of_links_is_deleted_at_once() {
 }
 
 fn routes_are_what_ip_shows() {
+    harness::need_programs(&["ip"]);
     let (_lab, host) = host_with_cable();
     host.route_through(ip("192.0.2.254")).unwrap();
     host.route_through(ip("2001:db8::fe")).unwrap();
@@ -391,6 +394,7 @@ fn what_other_processes_send_is_not_heard() {
 }
 
 fn virtual_addresses_are_those_of_keepalived() {
+    harness::need_programs(&["keepalived"]);
     let (_lab, host) = host_with_cable();
     let (_other_lab, other) = host_with_cable();
     for (family, addresses) in

@@ -4,8 +4,9 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 
 use super::error::{Error, system};
-use super::host::{Host, Port};
-use super::moment::Moment;
+use super::host::{Host, Port, RUNNING};
+use super::moment::{Moment, wait_for};
+use super::path::with_tools;
 use crate::netlink::{self, LinkChange, PortState};
 
 impl Host {
@@ -49,14 +50,24 @@ impl Host {
             nft(&format!("delete table netdev {}\n", port.name))?;
             self.note_port(interface, Port { filtered: false, ..port.clone() });
         }
-        let mut outside = self.outside();
-        outside.change_link(port.index, &LinkChange::up())?;
-        match outside.set_port_state(port.index, PortState::Forwarding) {
-            // No carrier yet: when it comes the bridge lets the port pass packets by itself.
-            Err(netlink::Error::Refused { errno: libc::ENETDOWN, .. }) => {}
-            outcome => outcome?,
+        self.outside().change_link(port.index, &LinkChange::up())?;
+        // An interface that is down has no carrier; when it comes the bridge lets the port pass packets by itself.
+        if self.link(interface)?.is_admin_up() {
+            self.forward(&port)?;
         }
         Ok(moment)
+    }
+
+    /// Has the bridge pass packets of a port on, which it does not before it knows of the carrier. The kernel takes up
+    /// to a second to tell it.
+    pub(super) fn forward(&self, port: &Port) -> Result<(), Error> {
+        wait_for(RUNNING, &format!("a carrier of {}", self.name()), || {
+            match self.outside().set_port_state(port.index, PortState::Forwarding) {
+                Err(netlink::Error::Refused { errno: libc::ENETDOWN, .. }) => None,
+                outcome => Some(outcome),
+            }
+        })??;
+        Ok(())
     }
 
     fn drop_packets(&self, interface: &str, hook: &str) -> Result<Moment, Error> {
@@ -71,7 +82,7 @@ impl Host {
 }
 
 fn nft(rules: &str) -> Result<(), Error> {
-    let mut child = Command::new("nft")
+    let mut child = with_tools(&mut Command::new("nft"))
         .args(["-f", "-"])
         .stdin(Stdio::piped())
         .stderr(Stdio::piped())

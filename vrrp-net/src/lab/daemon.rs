@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::io;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{self, Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill, killpg};
@@ -17,9 +17,13 @@ use super::moment::wait_for;
 /// A program that was started on a host, with all it writes in a file. Dropping it kills it ([`Daemon::kill`]).
 pub struct Daemon {
     program: String,
-    child: Child,
+    pid: Pid,
+    child: Shared,
     log: PathBuf,
 }
+
+/// A process that its host buries if it goes first: the first process of a host cannot end before that.
+pub(super) type Shared = Arc<Mutex<Child>>;
 
 impl Daemon {
     pub(super) fn start(program: String, command: &mut Command, log: PathBuf) -> Result<Self, Error> {
@@ -32,12 +36,13 @@ impl Daemon {
             .process_group(0) // Ctrl-C at the terminal is for the lab's program to act on
             .spawn()
             .map_err(system(format!("start {program}")))?;
-        Ok(Self { program, child, log })
+        let pid = Pid::from_raw(child.id().cast_signed());
+        Ok(Self { program, pid, child: Arc::new(Mutex::new(child)), log })
     }
 
     /// Its process id, as the lab's program sees it (on its host it has another one).
     pub fn id(&self) -> u32 {
-        self.child.id()
+        self.pid.as_raw().cast_unsigned()
     }
 
     /// Where all that it writes goes.
@@ -50,19 +55,22 @@ impl Daemon {
         fs::read(&self.log).map(|octets| String::from_utf8_lossy(&octets).into_owned()).unwrap_or_default()
     }
 
-    /// Sends it a signal; a process that has ended takes it without an error.
+    /// Sends it a signal; nothing happens if it has ended.
     pub fn signal(&self, signal: Signal) -> Result<(), Error> {
-        kill(self.pid(), signal).map_err(system(format!("send {signal} to {}", self.program)))
+        if self.status()?.is_some() {
+            return Ok(());
+        }
+        kill(self.pid, signal).map_err(system(format!("send {signal} to {}", self.program)))
     }
 
     /// Kills it with all that it has started and not let go (`SIGKILL`); [`Daemon::signal`] reaches it alone.
     pub fn kill(&mut self) -> Result<ExitStatus, Error> {
-        let all = descendants(self.pid());
+        let all = if self.status()?.is_none() { descendants(self.pid) } else { BTreeSet::new() };
         for process in &all {
             let _ = kill(*process, Signal::SIGKILL);
         }
-        let _ = killpg(self.pid(), Signal::SIGKILL);
-        let status = self.child.wait().map_err(system(format!("wait for {}", self.program)))?;
+        let _ = killpg(self.pid, Signal::SIGKILL);
+        let status = self.child().wait().map_err(system(format!("wait for {}", self.program)))?;
         // The others are buried by the first process of the host.
         let gone = |process: &Pid| !Path::new("/proc").join(process.to_string()).exists();
         wait_for(BURIAL, &format!("what {} started to end", self.program), || {
@@ -73,7 +81,7 @@ impl Daemon {
 
     /// Whether it has not ended.
     pub fn is_running(&mut self) -> bool {
-        matches!(self.child.try_wait(), Ok(None))
+        matches!(self.status(), Ok(None))
     }
 
     /// Waits for its end.
@@ -81,17 +89,19 @@ impl Daemon {
     /// # Errors
     /// [`Error::Late`] if it runs on.
     pub fn wait(&mut self, within: Duration) -> Result<ExitStatus, Error> {
-        let what = format!("{} to end", self.program);
-        wait_for(within, &what, || match self.child.try_wait() {
-            Ok(None) => None,
-            Ok(Some(status)) => Some(Ok(status)),
-            Err(error) => Some(Err(error)),
-        })?
-        .map_err(system::<io::Error>(what))
+        wait_for(within, &format!("{} to end", self.program), || self.status().transpose())?
     }
 
-    fn pid(&self) -> Pid {
-        Pid::from_raw(self.child.id().cast_signed())
+    pub(super) fn share(&self) -> Shared {
+        Arc::clone(&self.child)
+    }
+
+    fn status(&self) -> Result<Option<ExitStatus>, Error> {
+        self.child().try_wait().map_err(system(format!("wait for {}", self.program)))
+    }
+
+    fn child(&self) -> MutexGuard<'_, Child> {
+        self.child.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

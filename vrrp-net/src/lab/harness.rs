@@ -18,13 +18,16 @@
 
 use std::env;
 use std::io::{self, Read};
-use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use nix::sys::prctl::set_pdeathsig;
+use nix::sys::signal::Signal;
+
 use super::enter::enter;
 use super::moment::wait_for;
+use super::path::is_installed;
 
 /// A test: its name and what it does. It fails by a panic.
 pub type Test = (&'static str, fn());
@@ -79,6 +82,14 @@ pub fn skip(reason: &str) -> ! {
     std::process::exit(SKIPPED)
 }
 
+/// Skips a test if one of the programs that it runs is not installed.
+pub fn need_programs(programs: &[&str]) {
+    let missing: Vec<_> = programs.iter().copied().filter(|program| !is_installed(program)).collect();
+    if !missing.is_empty() {
+        skip(&format!("not installed: {}", missing.join(", ")));
+    }
+}
+
 /// Names the test in the environment of its process.
 const TEST: &str = "VRRPD_LAB_TEST";
 const SKIPPED: i32 = 77;
@@ -95,6 +106,11 @@ enum Verdict {
 }
 
 fn run_here(test: fn()) -> ExitCode {
+    // When the harness is killed, so is the test that it runs.
+    if let Err(error) = set_pdeathsig(Signal::SIGKILL) {
+        eprintln!("cannot tie this test to its harness: {error}");
+        return ExitCode::FAILURE;
+    }
     if let Err(refusal) = enter() {
         skip(&refusal.to_string());
     }
@@ -107,13 +123,11 @@ fn run_in_child(name: &str, nocapture: bool) -> (Verdict, String) {
         Ok(exe) => exe,
         Err(error) => return (Verdict::Failed(format!("cannot find this program: {error}")), String::new()),
     };
-    let output = |captured: Stdio| if nocapture { Stdio::inherit() } else { captured };
     let child = Command::new(exe)
         .env(TEST, name)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
-        .stderr(output(Stdio::piped()))
-        .process_group(0)
+        .stderr(if nocapture { Stdio::inherit() } else { Stdio::piped() })
         .spawn();
     match child {
         Ok(child) => finish(child, nocapture),

@@ -13,12 +13,13 @@ use std::time::Duration;
 use nix::unistd::sethostname;
 
 use super::capture::Capture;
-use super::daemon::Daemon;
+use super::daemon::{Daemon, Shared};
 use super::error::{Error, system};
 use super::init;
 use super::moment::{Moment, wait_for};
 use super::namespaces::Namespaces;
 use super::network::{Bridge, next};
+use super::path::with_tools;
 use super::ping::Pinger;
 use super::record::Record;
 use crate::netlink::{
@@ -38,6 +39,8 @@ pub struct Host {
     /// The port at the bridge of each attached interface.
     ports: Mutex<BTreeMap<String, Port>>,
     first_process: Child,
+    /// All that was started on it.
+    started: Mutex<Vec<Shared>>,
 }
 
 /// The bridge's end of a cable.
@@ -75,7 +78,16 @@ impl Host {
             request.change_link(loopback.index, &LinkChange::up())?;
         }
         let (request, ports) = (Mutex::new(request), Mutex::default());
-        Ok(Self { name, directory, namespaces, request, outside, ports, first_process })
+        Ok(Self {
+            name,
+            directory,
+            namespaces,
+            request,
+            outside,
+            ports,
+            first_process,
+            started: Mutex::default(),
+        })
     }
 
     /// Its name.
@@ -96,7 +108,7 @@ impl Host {
     }
 
     /// Puts a cable between the host and a bridge, its end in the host named `interface`, with addresses such as
-    /// `192.0.2.1/24`; returns when the interface is running.
+    /// `192.0.2.1/24`; returns when it carries packets.
     pub fn attach(&self, bridge: &Bridge, interface: &str, addresses: &[&str]) -> Result<Link, Error> {
         let number = next();
         let port = format!("port{number}");
@@ -115,10 +127,12 @@ impl Host {
             &LinkChange { up: Some(true), master: Some(bridge.index), ..LinkChange::default() },
         )?;
         drop(outside);
-        lock(&self.ports).insert(interface.to_string(), Port { index, name: port, filtered: false });
+        let port = Port { index, name: port, filtered: false };
+        self.note_port(interface, port.clone());
         let inside = self.link(interface)?;
         lock(&self.request).change_link(inside.index, &LinkChange::up())?;
         self.add_addresses(interface, addresses)?;
+        self.forward(&port)?;
         wait_for(RUNNING, &format!("{interface} of {} to run", self.name), || {
             self.link(interface).ok().filter(Link::is_up)
         })
@@ -210,7 +224,9 @@ impl Host {
         let program =
             Path::new(command.get_program()).file_name().unwrap_or_default().to_string_lossy().into_owned();
         let log = self.directory.join(format!("{program}.{}.log", next()));
-        self.start(move || Daemon::start(program, command, log))?
+        let daemon = self.start(move || Daemon::start(program, with_tools(command), log))??;
+        lock(&self.started).push(daemon.share());
+        Ok(daemon)
     }
 
     /// Runs a program on the host to its end and gives what it wrote to its standard output.
@@ -220,7 +236,9 @@ impl Host {
     pub fn run(&self, command: &mut Command) -> Result<String, Error> {
         let what = format!("run {} on {}", command.get_program().to_string_lossy(), self.name);
         let output = self
-            .start(|| command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn())?
+            .start(|| {
+                with_tools(command).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()
+            })?
             .and_then(Child::wait_with_output)
             .map_err(system(&what))?;
         if !output.status.success() {
@@ -258,14 +276,18 @@ impl Host {
 
 impl Drop for Host {
     fn drop(&mut self) {
-        // The kernel kills all processes of the host with its first one before that one can be waited for.
+        // The kernel kills all processes of the host with its first one, whose end waits until all are buried: those
+        // that we started by us.
         let _ = self.first_process.kill();
+        for child in lock(&self.started).iter() {
+            let _ = lock(child).wait();
+        }
         let _ = self.first_process.wait();
     }
 }
 
 /// The kernel takes up to a second to tell that a carrier is there.
-const RUNNING: Duration = Duration::from_secs(5);
+pub(super) const RUNNING: Duration = Duration::from_secs(5);
 
 fn found(request: &mut Request, name: &str) -> Result<Link, netlink::Error> {
     request.link(name)?.ok_or_else(|| netlink::Error::NoSuchLink { request: format!("look {name} up") })
@@ -280,11 +302,11 @@ fn parse(index: u32, text: &str) -> Result<Address, Error> {
     Ok(Address { flags, ..Address::new(index, address, prefix) })
 }
 
-/// Link-local IPv6 addresses come without waiting for duplicates. Where /proc/sys cannot be written they come a
-/// second later.
+/// Link-local IPv6 addresses come without waiting for duplicates, and nobody asks for routers, of which a lab has none.
+/// Where /proc/sys cannot be written the addresses come a second later.
 fn use_addresses_at_once() {
     for interface in ["all", "default"] {
-        for name in ["accept_dad", "dad_transmits"] {
+        for name in ["accept_dad", "dad_transmits", "router_solicitations"] {
             let _ = fs::write(format!("/proc/sys/net/ipv6/conf/{interface}/{name}"), "0");
         }
     }

@@ -8,6 +8,7 @@ use std::process::{self, Child, Command, Stdio};
 
 use nix::errno::Errno;
 use nix::mount::{MsFlags, mount};
+use nix::sys::prctl;
 use nix::sys::signal::{SigSet, Signal, kill};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
@@ -42,6 +43,8 @@ pub(super) fn become_if_asked() {
     if env::var_os(ROLE).is_none() {
         return;
     }
+    // The thread that started us ends soon, which must not count as the end of our parent.
+    let _ = prctl::set_pdeathsig(None);
     let signals = block_signals();
     let mut stdout = io::stdout();
     let prepared = prepare_mounts();

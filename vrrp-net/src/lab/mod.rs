@@ -39,6 +39,7 @@ mod init;
 mod moment;
 mod namespaces;
 mod network;
+mod path;
 mod ping;
 mod record;
 
