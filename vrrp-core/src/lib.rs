@@ -35,6 +35,7 @@ mod router;
 mod stats;
 mod time;
 mod timers;
+pub mod trace;
 mod track;
 mod types;
 pub mod wire;

@@ -176,6 +176,17 @@ impl Config {
         &self.notes
     }
 
+    /// The configuration as it was written down, but with what was settled for the user.
+    pub fn to_router_config(&self) -> RouterConfig {
+        RouterConfig {
+            interfaces: self.interfaces.clone(),
+            trackers: self.trackers.clone(),
+            instances: self.instances.clone(),
+            groups: self.groups.clone(),
+            startup_delay: self.startup_delay,
+        }
+    }
+
     /// The interfaces.
     pub fn interfaces(&self) -> &[InterfaceConfig] {
         &self.interfaces

@@ -142,7 +142,7 @@ impl Instance {
             self.learned = self.config.interval;
         }
         self.readdress();
-        if announce_changes && let Machine::Master(master) = &mut self.machine {
+        if let (true, Machine::Master(master)) = (announce_changes, &mut self.machine) {
             let refresh = self.config.announce.master_refresh;
             master.refresh_at = (!refresh.is_zero()).then(|| now + refresh);
         }

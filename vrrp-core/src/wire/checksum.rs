@@ -4,7 +4,7 @@ use core::net::IpAddr;
 
 use etherparse::checksum::Sum16BitWords;
 
-use super::{Malformed, PROTOCOL, Reject};
+use super::{Header, Malformed, PROTOCOL, Reject};
 
 /// What the checksum of VRRPv3 over IPv4 covers.
 ///
@@ -137,6 +137,20 @@ pub(super) fn verify_either(
         (_, ChecksumForm::PseudoHeader) => Err(mismatch(message, pseudo_header)),
         (_, ChecksumForm::Either | ChecksumForm::MessageOnly) => Err(mismatch(message, message_only)),
     }
+}
+
+/// The checksum that a message should have, whatever stands in its place.
+///
+/// `None` for less than a whole fixed part, or when the addresses are not of one family.
+pub(crate) fn message_checksum(header: &Header, message: &[u8], form: ChecksumForm) -> Option<u16> {
+    let stored = u16::from_be_bytes(*message.get(6..8)?.first_chunk()?);
+    let sum = Sum::of(message).and((!stored).to_be_bytes());
+    Some(match form {
+        ChecksumForm::MessageOnly => sum.checksum(),
+        ChecksumForm::Either | ChecksumForm::PseudoHeader => {
+            sum.and_pseudo_header(header.source, header.destination, message.len())?.checksum()
+        }
+    })
 }
 
 /// The reject of a message whose octets, with all that its checksum covers, add up to `sum`.

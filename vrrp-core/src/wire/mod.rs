@@ -45,6 +45,7 @@ use crate::{Family, Version};
 pub use address_list::{AddressList, AddressListError};
 pub use advert::{Addresses, Advert};
 pub use checksum::ChecksumForm;
+pub(crate) use checksum::message_checksum;
 pub use datagram::{Datagram, Header};
 pub use reason::{Reason, UnknownReason};
 pub use reject::{Malformed, Reject};
