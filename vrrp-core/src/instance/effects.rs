@@ -85,7 +85,11 @@ impl Instance {
             (false, true) => {
                 self.stats.became_master += 1;
                 pending.transmit(self.priority.get());
-                pending.remove = AddressChange::Nothing;
+                // What the configuration does not name any more still has to go; all else is added again.
+                self.gone.retain(|vip| !self.vips.contains(vip));
+                if pending.remove != AddressChange::Difference || self.gone.is_empty() {
+                    pending.remove = AddressChange::Nothing;
+                }
                 pending.add = AddressChange::All;
                 pending.announce(self.config.announce.master_repeat);
             }
@@ -94,7 +98,11 @@ impl Instance {
                 pending.transmit = None;
                 pending.add = AddressChange::Nothing;
                 pending.announce = None;
-                pending.remove = AddressChange::All;
+                // What the configuration does not name any more goes, too.
+                match pending.remove {
+                    AddressChange::Difference => self.gone.extend_from_slice(&self.vips),
+                    AddressChange::Nothing | AddressChange::All => pending.remove = AddressChange::All,
+                }
                 match yields_to_better(cause) {
                     false => pending.transmit(0),
                     true if self.config.higher_prio_send_advert => pending.transmit(self.priority.get()),

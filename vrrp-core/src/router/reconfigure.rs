@@ -127,11 +127,7 @@ impl Instance {
         let timers_change = self.config.interval != config.interval
             || self.config.down_timer_adverts != config.down_timer_adverts;
         let announce_changes = self.config.announce != config.announce;
-        if self.state() == State::Master {
-            self.fresh = vips.iter().filter(|vip| !self.vips.contains(vip)).copied().collect();
-            self.gone = self.vips.iter().filter(|vip| !vips.contains(vip)).copied().collect();
-        }
-        self.vips = vips;
+        self.readdress(vips, config.announce.master_repeat);
         self.config = config;
         self.group = None;
         if advert_changes {
@@ -141,7 +137,6 @@ impl Instance {
         if self.config.version == Version::V2 || self.master.is_none() || self.state() == State::Master {
             self.learned = self.config.interval;
         }
-        self.readdress();
         if let (true, Machine::Master(master)) = (announce_changes, &mut self.machine) {
             let refresh = self.config.announce.master_refresh;
             master.refresh_at = (!refresh.is_zero()).then(|| now + refresh);
@@ -154,16 +149,40 @@ impl Instance {
         self
     }
 
-    /// Asks a MASTER's changed addresses to be put on, announced, and taken off.
-    fn readdress(&mut self) {
-        let repeat = self.config.announce.master_repeat;
-        let Pending { add, remove, announce, .. } = &mut self.pending;
-        if !self.fresh.is_empty() && *add == AddressChange::Nothing {
-            *add = AddressChange::Difference;
-            announce.get_or_insert((AddressChange::Difference, repeat));
+    /// Takes new addresses: what may be on an interface and has no place there any more is to be removed, what
+    /// a MASTER lacks is to be added and announced. Wishes that nobody has taken yet still count.
+    fn readdress(&mut self, vips: Vec<Vip>, repeat: u8) {
+        let is_master = self.state() == State::Master;
+        let old = core::mem::replace(&mut self.vips, vips);
+        let (vips, Pending { add, remove, announce, .. }) = (&self.vips, &mut self.pending);
+        let stays = |vip: &Vip| is_master && vips.contains(vip);
+        if *remove != AddressChange::Difference {
+            self.gone.clear();
         }
-        if !self.gone.is_empty() && *remove == AddressChange::Nothing {
-            *remove = AddressChange::Difference;
+        if is_master || *remove == AddressChange::All {
+            self.gone.extend(&old);
+        }
+        self.gone.retain(|vip| !stays(vip));
+        *remove = if self.gone.is_empty() { AddressChange::Nothing } else { AddressChange::Difference };
+        // What was to be announced by itself may be gone; the whole is never wrong.
+        if let Some((AddressChange::Difference, repeat)) = *announce {
+            *announce = Some((AddressChange::All, repeat));
+        }
+        if *add == AddressChange::All || !is_master {
+            return;
+        }
+        let awaited = core::mem::take(&mut self.fresh);
+        let held =
+            |vip: &Vip| old.contains(vip) && !(*add == AddressChange::Difference && awaited.contains(vip));
+        self.fresh = vips.iter().filter(|vip| !held(vip)).copied().collect();
+        match self.fresh.is_empty() {
+            true => *add = AddressChange::Nothing,
+            false => {
+                *add = AddressChange::Difference;
+                if repeat > 0 {
+                    announce.get_or_insert((AddressChange::Difference, repeat));
+                }
+            }
         }
     }
 }
