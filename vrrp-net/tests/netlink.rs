@@ -239,7 +239,8 @@ fn a_thousand_addresses_come_and_go_in_chunks() {
             _ => None,
         })
         .unwrap();
-    assert_eq!(monitor.all().len(), all.len(), "one event an address");
+    let told = monitor.all().iter().filter(|(_, event)| matches!(event, Event::AddressAdded(_))).count();
+    assert_eq!(told, all.len(), "one event an address");
 
     let again = outcomes(|request, each| request.add_addresses(&all, each), &host);
     assert!(again.iter().all(|(_, outcome)| matches!(outcome, Outcome::AlreadyThere)));
@@ -327,10 +328,10 @@ fn a_link_that_leaves_a_bridge_is_not_gone() {
 }
 
 fn a_full_queue_is_an_overrun_and_reading_goes_on() {
-    let (_lab, host) = host_with_cable();
+    let (_lab, host) = quiet_host();
     let mut monitor = host.inside(Monitor::open).unwrap().unwrap();
     monitor.set_receive_buffer(1).unwrap();
-    let index = host.link("eth0").unwrap().index;
+    let index = host.link("lo").unwrap().index;
     let many: Vec<_> = (0..200_u32)
         .map(|i| Address::new(index, IpAddr::from((0x0a00_0000 + i).to_be_bytes()), 32))
         .collect();
@@ -349,9 +350,9 @@ fn a_full_queue_is_an_overrun_and_reading_goes_on() {
 }
 
 fn a_read_is_bounded_and_says_that_more_is_queued() {
-    let (_lab, host) = host_with_cable();
+    let (_lab, host) = quiet_host();
     let mut monitor = host.inside(Monitor::open).unwrap().unwrap();
-    let index = host.link("eth0").unwrap().index;
+    let index = host.link("lo").unwrap().index;
     let ten: Vec<_> = (0..10_u8).map(|i| Address::new(index, IpAddr::from([10, 0, 0, i]), 32)).collect();
     assert_all_done(&outcomes(|request, each| request.add_addresses(&ten, each), &host));
     let mut read = |limit| {
@@ -365,15 +366,16 @@ fn a_read_is_bounded_and_says_that_more_is_queued() {
 }
 
 fn what_other_processes_send_is_not_heard() {
-    let (_lab, host) = host_with_cable();
+    let (_lab, host) = quiet_host();
     let mut monitor = host.inside(Monitor::open).unwrap().unwrap();
     let port = getsockname::<NetlinkAddr>(monitor.as_raw_fd()).unwrap().pid();
-    // An RTM_NEWADDR for 192.0.2.66/24 on interface 2, as the kernel would write it.
+    // An RTM_NEWADDR for 192.0.2.66/24 on interface 1, as the kernel would write it.
     let mut message: Vec<u8> = Vec::new();
     message.extend(32_u32.to_ne_bytes());
     message.extend(libc::RTM_NEWADDR.to_ne_bytes());
     message.extend([0; 10]);
-    message.extend([2, 24, 0, 0, 2, 0, 0, 0]);
+    message.extend([2, 24, 0, 0]);
+    message.extend(1_u32.to_ne_bytes());
     message.extend([8, 0, 2, 0, 192, 0, 2, 66]);
     let forger = host.inside(|| {
         socket(AddressFamily::Netlink, SockType::Raw, SockFlag::SOCK_CLOEXEC, SockProtocol::NetlinkRoute)
@@ -383,7 +385,7 @@ fn what_other_processes_send_is_not_heard() {
     let sent = sendto(forger.as_raw_fd(), &message, &NetlinkAddr::new(port, 0), MsgFlags::empty()).unwrap();
     assert_eq!(sent, message.len());
 
-    let index = host.link("eth0").unwrap().index;
+    let index = host.link("lo").unwrap().index;
     let real = Address::new(index, ip("192.0.2.67"), 24);
     assert_all_done(&outcomes(
         |request, each| request.add_addresses(std::slice::from_ref(&real), each),
@@ -436,6 +438,13 @@ fn host_with_cable() -> (Lab, Host) {
     let bridge = lab.bridge().unwrap();
     let host = lab.host("a").unwrap();
     host.attach(&bridge, "eth0", &["192.0.2.1/24", "2001:db8::1/64"]).unwrap();
+    (lab, host)
+}
+
+/// A host of which the kernel says nothing unless we do something: a cable's carrier is told about late.
+fn quiet_host() -> (Lab, Host) {
+    let lab = Lab::new().unwrap();
+    let host = lab.host("a").unwrap();
     (lab, host)
 }
 
