@@ -11,6 +11,12 @@ use crate::netlink;
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum Error {
+    /// The kernel has no interfaces of a kind.
+    #[error("the kernel has no interfaces of the kind {kind}: modprobe {kind}")]
+    KernelLacks {
+        /// The kind, which is also the name of the module.
+        kind: &'static str,
+    },
     /// A fact did not come about in time.
     #[error("waited {waited:?} in vain for {what}")]
     Late {
@@ -60,4 +66,28 @@ pub enum Error {
 /// Names what was tried, for `map_err`.
 pub(super) fn system<E: Into<io::Error>>(what: impl Into<String>) -> impl FnOnce(E) -> Error {
     move |source| Error::System { what: what.into(), source: source.into() }
+}
+
+/// Says which module is missing when an interface of a kind cannot be made.
+pub(super) fn lacking(kind: &'static str) -> impl FnOnce(netlink::Error) -> Error {
+    move |error| match error {
+        netlink::Error::Refused { errno: libc::EOPNOTSUPP, .. } => Error::KernelLacks { kind },
+        error => error.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_module_is_named() {
+        let refused = |errno| netlink::Error::Refused { request: "make x".into(), errno, explanation: None };
+        let words = "the kernel has no interfaces of the kind veth: modprobe veth";
+        assert_eq!(lacking("veth")(refused(libc::EOPNOTSUPP)).to_string(), words);
+        assert_eq!(
+            lacking("veth")(refused(libc::EPERM)).to_string(),
+            "cannot make x: Operation not permitted"
+        );
+    }
 }

@@ -14,7 +14,7 @@ use nix::unistd::sethostname;
 
 use super::capture::Capture;
 use super::daemon::{Daemon, Shared};
-use super::error::{Error, system};
+use super::error::{Error, lacking, system};
 use super::init;
 use super::moment::{Moment, wait_for};
 use super::namespaces::Namespaces;
@@ -149,7 +149,8 @@ impl Host {
         let parent = self.link(parent)?.index;
         let mut request = lock(&self.request);
         let kind = LinkKind::Macvlan { parent, mode };
-        request.create_link(&NewLink { mac: Some(mac), ..NewLink::new(interface, kind) })?;
+        let link = NewLink { mac: Some(mac), ..NewLink::new(interface, kind) };
+        request.create_link(&link).map_err(lacking("macvlan"))?;
         let index = found(&mut request, interface)?.index;
         request.change_link(index, &LinkChange::up())?;
         Ok(found(&mut request, interface)?)
@@ -249,7 +250,7 @@ impl Host {
     }
 
     /// Runs `work` in a thread inside of the host: its sockets and files are the host's, and may be used outside
-    /// afterwards.
+    /// afterwards; threads that it starts stay inside.
     pub fn inside<T: Send>(&self, work: impl FnOnce() -> T + Send) -> Result<T, Error> {
         self.namespaces.inside(work).map_err(system(format!("enter host {}", self.name)))
     }

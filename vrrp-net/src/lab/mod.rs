@@ -1,6 +1,6 @@
 //! Hosts in network namespaces: one lab for tests, benches and the demonstration.
 //!
-//! A program calls [`enter`] first thing in `main`. From there on it runs in namespaces of its own (network, mounts,
+//! A program calls [`enter()`] first thing in `main`. From there on it runs in namespaces of its own (network, mounts,
 //! processes; of users, too, when it is not root), and the kernel removes everything, processes and interfaces and
 //! files, when the program ends in whatever way. Then:
 //!

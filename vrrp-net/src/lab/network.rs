@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::enter::entered;
-use super::error::{Error, system};
+use super::error::{Error, lacking, system};
 use super::host::Host;
 use super::init;
 use crate::netlink::{LinkChange, LinkKind, NewLink, Request};
@@ -39,7 +39,7 @@ impl Lab {
     pub fn bridge(&self) -> Result<Bridge, Error> {
         let mut request = self.request.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let name = format!("br{}", next());
-        request.create_link(&NewLink::new(&name, LinkKind::Bridge))?;
+        request.create_link(&NewLink::new(&name, LinkKind::Bridge)).map_err(lacking("bridge"))?;
         let Some(link) = request.link(&name)? else {
             return Err(crate::netlink::Error::NoSuchLink { request: format!("look {name} up") }.into());
         };

@@ -199,11 +199,9 @@ impl Request {
         mut each: impl FnMut(usize, Outcome),
     ) -> Result<(), Error> {
         let mut start = 0;
-        for chunk in addresses.chunk_by(|a, b| a.address.is_ipv4() == b.address.is_ipv4()) {
-            for chunk in chunk.chunks(chunk_length(chunk)) {
-                self.change_chunk(change, chunk, |at, outcome| each(start + at, outcome))?;
-                start += chunk.len();
-            }
+        for chunk in chunks(addresses) {
+            self.change_chunk(change, chunk, |at, outcome| each(start + at, outcome))?;
+            start += chunk.len();
         }
         Ok(())
     }
@@ -257,11 +255,33 @@ const REFRESH: Change =
     Change { verb: "refresh", kind: kind::NEWADDR, flags: flags::CREATE | flags::REPLACE };
 const REMOVE: Change = Change { verb: "remove", kind: kind::DELADDR, flags: 0 };
 
-/// The kernel holds its network lock for a whole chunk: about half a millisecond of it, since an IPv6 address costs
-/// eight times as much as an IPv4 one.
-fn chunk_length(addresses: &[Address]) -> usize {
-    match addresses.first().map(|address| address.address) {
-        Some(IpAddr::V6(_)) => 8,
-        Some(IpAddr::V4(_)) | None => 64,
+/// What goes into one send. The kernel holds its network lock for that long: about half a millisecond, since an IPv6
+/// address costs eight times as much as an IPv4 one.
+fn chunks(addresses: &[Address]) -> impl Iterator<Item = &[Address]> {
+    let families = addresses.chunk_by(|a, b| a.address.is_ipv4() == b.address.is_ipv4());
+    families.flat_map(|family| {
+        let is_ipv4 = family.first().is_some_and(|address| address.address.is_ipv4());
+        family.chunks(if is_ipv4 { IPV4_CHUNK } else { IPV6_CHUNK })
+    })
+}
+
+const IPV4_CHUNK: usize = 64;
+const IPV6_CHUNK: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv6Addr;
+
+    use super::*;
+
+    #[test]
+    fn a_chunk_has_64_ipv4_or_8_ipv6_addresses() {
+        let v4 = Address::new(1, Ipv4Addr::LOCALHOST.into(), 32);
+        let v6 = Address::new(1, Ipv6Addr::LOCALHOST.into(), 128);
+        let all = [vec![v4.clone(); 130], vec![v6; 17], vec![v4; 3]].concat();
+        let lengths: Vec<_> = chunks(&all).map(<[_]>::len).collect();
+        assert_eq!(lengths, [64, 64, 2, 8, 8, 1, 3]);
+        assert!(chunks(&all).all(|chunk| chunk.iter().all(|a| a.address == chunk[0].address)));
+        assert_eq!(chunks(&[]).count(), 0);
     }
 }

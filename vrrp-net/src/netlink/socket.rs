@@ -111,3 +111,29 @@ fn retry<T>(mut call: impl FnMut() -> nix::Result<T>) -> io::Result<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::netlink::frame::{self, Message};
+
+    #[test]
+    fn a_datagram_longer_than_the_buffer_is_noticed() {
+        let mut socket =
+            Socket::open(&[], Mode::Blocking(Duration::from_secs(5)), 1 << 16).expect("a socket");
+        let (kind, flags) = (libc::RTM_GETLINK, (libc::NLM_F_REQUEST | libc::NLM_F_DUMP) as u16);
+        let mut message = Vec::new();
+        frame::push(&mut message, Message { kind, flags, sequence: 1, payload: &[0; 16] });
+        socket.buffer.truncate(64);
+        socket.send(&message).expect("a request");
+        assert!(matches!(socket.receive().expect("an answer"), Received::Truncated));
+    }
+
+    #[test]
+    fn a_blocking_read_gives_up() {
+        let mut socket =
+            Socket::open(&[], Mode::Blocking(Duration::from_millis(1)), 1 << 16).expect("a socket");
+        let error = socket.receive().err().expect("nothing was asked");
+        assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
+    }
+}
