@@ -15,7 +15,7 @@ use socket2::{Domain, Socket, Type};
 use super::error::{Error, system};
 use super::frame::Frame;
 use super::moment::Moment;
-use super::record::Record;
+use super::record::{Precedence, Record};
 use crate::sys;
 
 /// A running capture of all packets in and out of one interface.
@@ -31,7 +31,7 @@ impl Capture {
         let lost = Arc::new(AtomicU32::new(0));
         let of_thread = Arc::clone(&lost);
         let mut buffer = vec![0; 1 << 16];
-        let record = Record::start("lab capture", socket, move |socket, frames| {
+        let record = Record::start("lab capture", Precedence::Ordinary, socket, move |socket, frames| {
             while let Some((frame, lost)) = read(socket, &mut buffer)? {
                 frames.push(frame);
                 if let Some(lost) = lost {

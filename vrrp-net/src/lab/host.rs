@@ -21,7 +21,7 @@ use super::namespaces::Namespaces;
 use super::network::{Bridge, next};
 use super::path::with_tools;
 use super::ping::Pinger;
-use super::record::Record;
+use super::record::{Precedence, Record};
 use crate::netlink::{
     self, Address, Event, Link, LinkChange, LinkKind, MacvlanMode, Monitor, NewLink, Outcome, Peer, Progress,
     Request, Route, flag,
@@ -200,7 +200,7 @@ impl Host {
     /// Writes down what changes about links and addresses.
     pub fn watch(&self) -> Result<Watch, Error> {
         let monitor = self.inside(Monitor::open)??;
-        Record::start("lab watch", monitor, |monitor, record| {
+        Record::start("lab watch", Precedence::Realtime, monitor, |monitor, record| {
             let now = Moment::now();
             while monitor.read(64, |event| record.push((now, event))).map_err(io::Error::other)?
                 == Progress::More

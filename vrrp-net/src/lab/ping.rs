@@ -16,8 +16,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use super::error::{Error, system};
 use super::moment::Moment;
 use super::network::next;
-use super::record::Record;
-use crate::sys;
+use super::record::{Precedence, Record};
 
 /// A running series of ICMP echo requests, one a millisecond, from a thread of real-time priority where that is allowed.
 pub struct Pinger {
@@ -28,13 +27,7 @@ impl Pinger {
     /// Starts in the network namespace of this thread.
     pub(super) fn open(target: IpAddr) -> Result<Self, Error> {
         let source = Source::open(target).map_err(system(format!("ping {target}")))?;
-        let mut prepared = false;
-        let record = Record::start("lab ping", source, move |source, notes| {
-            if !prepared {
-                // Without it a busy machine makes the series coarser, which Report::resolution tells.
-                let _ = sys::set_realtime(PRIORITY);
-                prepared = true;
-            }
+        let record = Record::start("lab ping", Precedence::Realtime, source, |source, notes| {
             source.ask(notes)?;
             source.listen(notes)
         })?;
@@ -161,8 +154,6 @@ impl Report {
     }
 }
 
-/// Above all that is ordinary, below what the kernel itself needs.
-const PRIORITY: i32 = 20;
 const EVERY: Duration = Duration::from_millis(1);
 
 #[derive(Clone, Copy)]

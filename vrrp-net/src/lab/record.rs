@@ -12,6 +12,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::pipe2;
 
 use super::error::{Error, system};
+use crate::sys;
 
 /// What a thread has written down so far, and goes on with until this is dropped.
 pub struct Record<T> {
@@ -21,9 +22,10 @@ pub struct Record<T> {
 }
 
 impl<T: Clone + Send + 'static> Record<T> {
-    /// Starts a thread that calls `read` whenever `source` is readable; `read` must not block and says all it has.
+    /// Starts a thread of that precedence that calls `read` whenever `source` is readable; `read` must not block and says all it has.
     pub(super) fn start<S: AsFd + Send + 'static>(
         name: &str,
+        precedence: Precedence,
         source: S,
         read: impl FnMut(&mut S, &mut Vec<T>) -> io::Result<()> + Send + 'static,
     ) -> Result<Self, Error> {
@@ -32,7 +34,13 @@ impl<T: Clone + Send + 'static> Record<T> {
         let of_thread = Arc::clone(&shared);
         let thread = thread::Builder::new()
             .name(name.to_string())
-            .spawn(move || write_down(source, &stopped, &of_thread, read))
+            .spawn(move || {
+                if precedence == Precedence::Realtime {
+                    // Where it is not allowed a busy machine makes what is written down coarser.
+                    let _ = sys::set_realtime(PRIORITY);
+                }
+                write_down(source, &stopped, &of_thread, read);
+            })
             .map_err(system("start a thread"))?;
         Ok(Self { shared, stop: Some(stop), thread: Some(thread) })
     }
@@ -106,6 +114,18 @@ impl<T> Drop for Record<T> {
         self.stop();
     }
 }
+
+/// How a recording thread competes with what it observes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Precedence {
+    /// As everybody: for what the kernel stamps with the time itself.
+    Ordinary,
+    /// Before everybody: for what is as late as the thread.
+    Realtime,
+}
+
+/// Above all that is ordinary, below what the kernel itself needs.
+const PRIORITY: i32 = 20;
 
 struct Shared<T> {
     entries: Mutex<Entries<T>>,
