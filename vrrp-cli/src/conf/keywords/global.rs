@@ -78,7 +78,7 @@ pub(crate) static GLOBAL: &[Keyword<GlobalDraft>] = &[
     Keyword::wire(
         "vrrp_higher_prio_send_advert",
         Form::Bool(|g, v| g.inherited.higher_priority_send_advert = Some(v)),
-        "off",
+        "on, off if strict",
     ),
     Keyword::wire(
         "vrrp_owner_ignore_adverts",

@@ -102,10 +102,12 @@ pub(super) fn resolve(
         down_timer_adverts: down_timer.map_or(3, |value| u8::try_from(value.value).unwrap_or(3)),
         lower_priority_no_advert: strict
             || flag(own.lower_priority_no_advert, inherited.lower_priority_no_advert, false),
+        // keepalived's default is off. After two halves of a network come together again the winner then
+        // never learns that there was another master, and its neighbours keep the loser's hardware address.
         higher_priority_send_advert: flag(
             own.higher_priority_send_advert,
             inherited.higher_priority_send_advert,
-            false,
+            !strict,
         ),
         owner_ignores_adverts: flag(own.owner_ignores_adverts, inherited.owner_ignores_adverts, false),
         checksum_as_v2: flag(own.checksum_as_v2, inherited.checksum_as_v2, false),
