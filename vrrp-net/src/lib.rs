@@ -2,6 +2,7 @@
 //!
 //! This crate knows sockets, netlink and processes, and takes no decision of its own. Every part can be used alone:
 //!
+//! - [`Driver`]: the packet loop, which carries out what a router decides, and [`Kernel`], which keeps the addresses.
 //! - [`netlink`]: links, addresses and routes, read, changed and watched.
 //! - [`process`]: becoming a daemon, pid files.
 //! - [`runner`]: check and notify scripts.
@@ -14,10 +15,24 @@
 //! It makes no thread, signal handler or global logger unless asked.
 #![deny(unsafe_code)]
 
+mod announce;
 pub mod calendar;
+pub mod clock;
+mod driver;
+mod error;
+mod kernel;
 #[cfg(feature = "lab")]
 pub mod lab;
 pub mod netlink;
 pub mod process;
+pub mod queue;
 pub mod runner;
+mod socket;
 mod sys;
+
+pub use driver::{
+    Driver, DriverStats, Handle, InstanceStatus, InterfaceStatus, NotTaken, Notice, Outside, Prepared,
+    Report, Setup, Status, TrackerStatus, Turn,
+};
+pub use error::Error;
+pub use kernel::Kernel;

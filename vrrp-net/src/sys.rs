@@ -1,16 +1,23 @@
 //! The only unsafe code of the workspace: what the kernel offers and no crate wraps safely.
 #![allow(unsafe_code)]
 
+pub(crate) mod mmsg;
 mod process;
 
 pub(crate) use process::{Identity, become_in_child, local_time, pidfd_open};
 
-use std::os::fd::{FromRawFd, IntoRawFd, OwnedFd};
+use std::os::fd::{BorrowedFd, FromRawFd, IntoRawFd, OwnedFd};
 
 /// Takes a descriptor over from a type that owns it but does not convert into [`OwnedFd`].
 pub(crate) fn into_owned(owner: impl IntoRawFd) -> OwnedFd {
     // SAFETY: `into_raw_fd` hands over the ownership of an open descriptor, and nobody else holds it now.
     unsafe { OwnedFd::from_raw_fd(owner.into_raw_fd()) }
+}
+
+/// The epoll descriptor of a poll, which mio lends as a number only.
+pub(crate) fn poll_fd(poll: &mio::Poll) -> BorrowedFd<'_> {
+    // SAFETY: the poll keeps the descriptor open as long as it lives, and the loan ends before it.
+    unsafe { BorrowedFd::borrow_raw(std::os::fd::AsRawFd::as_raw_fd(poll)) }
 }
 
 /// The address of a packet socket: an interface and a protocol (an EtherType, 0 for none), for binding.

@@ -1,0 +1,309 @@
+//! The `kernel` thread: everything that may have to wait for the kernel's network lock.
+//!
+//! It keeps the addresses of every instance as the instance wants them, and returns facts. It decides nothing: what is
+//! wanted is a value ([`holding::Holding`]), and so is what the kernel holds.
+
+mod audit;
+mod carry;
+pub(crate) mod holding;
+mod listen;
+
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use vrrp_core::{Family, InterfaceId, Time};
+
+use crate::clock;
+use crate::error::{Error, system};
+use crate::netlink::{Address, Link, Request};
+use crate::queue::{self, Bell, Refused};
+use crate::socket::{Receiver, ReceiverPlan};
+use carry::Work;
+use holding::Holding;
+
+/// From one look at the whole kernel state to the next.
+const AUDIT: Duration = Duration::from_secs(5);
+
+/// What is to be kept, as a configuration says it.
+#[derive(Debug, Default)]
+pub(crate) struct KernelPlan {
+    /// Handle and name of every interface.
+    pub(crate) interfaces: Vec<(InterfaceId, Arc<str>)>,
+    pub(crate) receivers: Vec<ReceiverPlan>,
+    /// Of all instances, those that just went last: they wish for nothing, and what they left is removed.
+    pub(crate) holdings: Vec<Arc<Holding>>,
+}
+
+/// What the packet thread tells the kernel thread.
+#[derive(Debug)]
+pub(crate) struct Order {
+    pub(crate) plan: Arc<KernelPlan>,
+    /// Sockets that somebody has opened already: interface, family, kernel index.
+    pub(crate) opened: Vec<(InterfaceId, Family, u32)>,
+    /// Sockets to close: leaving a group waits for the kernel's network lock.
+    pub(crate) close: Vec<Receiver>,
+}
+
+/// What the kernel thread tells the packet thread, beside the slots of the instances.
+#[derive(Debug)]
+pub(crate) enum Fact {
+    /// How the interfaces are.
+    Snapshot(Box<Snapshot>),
+    /// Something that a person should know.
+    Trouble {
+        /// Whose addresses it concerns.
+        instance: Option<Arc<str>>,
+        /// What is wrong, in words.
+        text: String,
+    },
+}
+
+/// The interfaces that the plan names, as the kernel had them.
+#[derive(Debug)]
+pub(crate) struct Snapshot {
+    /// When the kernel was asked: what a monitor told later is newer.
+    pub(crate) asked_at: Time,
+    /// The interfaces that exist.
+    pub(crate) links: Vec<(InterfaceId, Link, Forwarding)>,
+    /// Their addresses, in the kernel's order.
+    pub(crate) addresses: Vec<Address>,
+    /// Sockets that were opened since the last snapshot.
+    pub(crate) receivers: Vec<Receiver>,
+}
+
+/// Whether an interface forwards IPv6, which makes its neighbour adverts a router's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Forwarding(pub(crate) bool);
+
+/// What both threads look at without waiting.
+#[derive(Debug, Default)]
+pub(crate) struct Shared {
+    /// Packet thread: how often it asked for a snapshot.
+    snapshots_asked: AtomicU64,
+    /// Packet thread: nothing more will be wished.
+    stop: AtomicBool,
+}
+
+/// The packet thread's end.
+#[derive(Debug)]
+pub(crate) struct KernelHandle {
+    shared: Arc<Shared>,
+    bell: Bell,
+    orders: queue::Sender<Order>,
+    facts: queue::Receiver<Fact>,
+}
+
+impl KernelHandle {
+    /// Has the kernel thread look at what it is to do.
+    pub(crate) fn ring(&self) {
+        self.bell.ring();
+    }
+
+    /// Asks for a new snapshot, and for everything to be compared and repaired.
+    pub(crate) fn ask_snapshot(&self) {
+        self.shared.snapshots_asked.fetch_add(1, Ordering::AcqRel);
+        self.bell.ring();
+    }
+
+    /// Gives an order, or gives it back to be tried later.
+    pub(crate) fn order(&self, order: Order) -> Result<(), Order> {
+        self.orders.send(order).map_err(|refused| match refused {
+            Refused::Full(order) | Refused::Gone(order) => order,
+        })
+    }
+
+    pub(crate) fn facts(&self) -> &queue::Receiver<Fact> {
+        &self.facts
+    }
+
+    /// Ends the kernel thread when it has carried out every wish.
+    pub(crate) fn stop(&self) {
+        self.shared.stop.store(true, Ordering::Release);
+        self.bell.ring();
+    }
+}
+
+impl Drop for KernelHandle {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// The kernel thread's work: addresses kept as the instances want them.
+///
+/// [`Kernel::spawn`] gives it a thread of its own, so that no packet ever waits for it. Whoever has no threads leaves it
+/// inside of the [`crate::Driver`], or turns it in a loop of their own.
+pub struct Kernel {
+    request: Request,
+    shared: Arc<Shared>,
+    bell: Bell,
+    orders: queue::Receiver<Order>,
+    facts: queue::Sender<Fact>,
+    /// The packet thread's bell.
+    driver: Bell,
+    plan: Arc<KernelPlan>,
+    works: Vec<Work>,
+    links: Vec<(InterfaceId, Link)>,
+    /// Interface, family and kernel index of every receiving socket.
+    listening: Vec<(InterfaceId, Family, u32)>,
+    /// Sockets that were opened and not handed over yet.
+    opened: Vec<Receiver>,
+    snapshots_given: u64,
+    next_audit: Time,
+    /// What was complained about before the kernel was last found in order.
+    complained: Vec<String>,
+}
+
+impl Kernel {
+    /// Opens a netlink socket in the network namespace of this thread. `driver` is rung when there is something to look at.
+    pub(crate) fn open(plan: Arc<KernelPlan>, driver: Bell) -> Result<(Self, KernelHandle), Error> {
+        let shared = Arc::new(Shared::default());
+        shared.snapshots_asked.store(1, Ordering::Release);
+        let bell = Bell::new().map_err(|error| system("make an event descriptor")(error))?;
+        let rings = || "make an event descriptor";
+        let (orders, taken) =
+            queue::ring_with(ORDERS, bell.clone()).map_err(|error| system(rings())(error))?;
+        let (facts, heard) =
+            queue::ring_with(FACTS, driver.clone()).map_err(|error| system(rings())(error))?;
+        let works = plan.holdings.iter().cloned().map(Work::new).collect();
+        let kernel = Self {
+            request: Request::open()?,
+            shared: Arc::clone(&shared),
+            bell: bell.clone(),
+            orders: taken,
+            facts,
+            driver,
+            plan,
+            works,
+            links: Vec::new(),
+            listening: Vec::new(),
+            opened: Vec::new(),
+            snapshots_given: 0,
+            next_audit: Time::ZERO,
+            complained: Vec::new(),
+        };
+        Ok((kernel, KernelHandle { shared, bell, orders, facts: heard }))
+    }
+
+    /// Does what there is to do, after waiting for it for at most `max_wait`. Says whether there is more to come: not
+    /// after the driver has stopped and everything it wished for is done.
+    pub fn turn(&mut self, max_wait: Duration) -> bool {
+        self.wait(max_wait);
+        self.bell.hear();
+        self.take_orders();
+        self.work_off();
+        let asked = self.shared.snapshots_asked.load(Ordering::Acquire);
+        if asked != self.snapshots_given || clock::now() >= self.next_audit {
+            self.audit(asked);
+            self.work_off();
+        }
+        !self.is_finished()
+    }
+
+    /// Works until the driver has stopped and everything it wished for is done.
+    pub fn run(mut self) {
+        while self.turn(AUDIT) {}
+    }
+
+    /// Works in a thread of its own, in the network namespace of this one.
+    ///
+    /// # Errors
+    /// Without resources for a thread.
+    pub fn spawn(self) -> std::io::Result<JoinHandle<()>> {
+        std::thread::Builder::new().name("kernel".to_string()).spawn(move || self.run())
+    }
+
+    /// When there is something to do, if nothing happens before.
+    pub fn deadline(&self) -> Time {
+        match self.has_work() {
+            true => Time::ZERO,
+            false => self.works.iter().filter_map(Work::retry_at).fold(self.next_audit, Time::min),
+        }
+    }
+
+    fn wait(&self, max_wait: Duration) {
+        let now = clock::now();
+        let wait = self.deadline().saturating_since(now).min(max_wait);
+        // Rounded up: to wake a moment early would only mean to wait again.
+        let milliseconds = wait.as_millis().saturating_add(1).min(60_000);
+        let timeout = match wait.is_zero() {
+            true => PollTimeout::ZERO,
+            false => PollTimeout::from(u16::try_from(milliseconds).unwrap_or(60_000)),
+        };
+        let mut fds = [PollFd::new(self.bell.as_fd(), PollFlags::POLLIN)];
+        // Interrupted is as good as awake: what there is to do is looked up, not told.
+        let _ = poll(&mut fds, timeout);
+    }
+
+    fn has_work(&self) -> bool {
+        let asked = self.shared.snapshots_asked.load(Ordering::Acquire);
+        asked != self.snapshots_given || self.works.iter().any(Work::has_news)
+    }
+
+    fn is_finished(&self) -> bool {
+        self.shared.stop.load(Ordering::Acquire) && !self.works.iter().any(Work::has_news)
+    }
+
+    fn take_orders(&mut self) {
+        while let Some(order) = self.orders.take() {
+            drop(order.close);
+            for (interface, family, index) in order.opened {
+                self.listening.retain(|known| (known.0, known.1) != (interface, family));
+                self.listening.push((interface, family, index));
+            }
+            self.install(order.plan);
+        }
+    }
+
+    fn install(&mut self, plan: Arc<KernelPlan>) {
+        let before = std::mem::take(&mut self.works);
+        let mut changed = false;
+        for holding in &plan.holdings {
+            let same = before.iter().find(|work| Arc::ptr_eq(work.holding(), holding));
+            changed |= same.is_none();
+            self.works.push(match same {
+                Some(work) => work.clone(),
+                None => Work::inherit(Arc::clone(holding), &before),
+            });
+        }
+        self.listening.retain(|(interface, family, _)| {
+            plan.receivers.iter().any(|plan| (plan.interface, plan.family) == (*interface, *family))
+        });
+        changed |= plan.interfaces != self.plan.interfaces || plan.receivers != self.plan.receivers;
+        self.plan = plan;
+        if changed {
+            // What a new instance finds in the kernel is to be put in order before it is relied on.
+            self.next_audit = Time::ZERO;
+        }
+    }
+
+    fn index_of(&self, interface: InterfaceId) -> Option<u32> {
+        self.links.iter().find(|(id, _)| *id == interface).map(|(_, link)| link.index)
+    }
+
+    /// Says something that a person should know, once until it is over.
+    fn complain(&mut self, instance: Option<Arc<str>>, text: String) {
+        if self.complained.contains(&text) {
+            return;
+        }
+        self.complained.push(text.clone());
+        // A full ring has worse news in it than this.
+        let _ = self.facts.send(Fact::Trouble { instance, text });
+    }
+}
+
+/// Readable when there is something to do before the next audit.
+impl AsFd for Kernel {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.bell.as_fd()
+    }
+}
+
+/// Reconfigurations in a row that the kernel thread has not seen.
+const ORDERS: usize = 16;
+/// Facts that the packet thread has not seen.
+const FACTS: usize = 64;
