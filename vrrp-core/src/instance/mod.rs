@@ -82,8 +82,10 @@ pub(crate) struct Backup {
 pub(crate) struct Master {
     /// Adver_Timer.
     pub(crate) advert_at: Time,
-    /// The second set of announcements, and how often it repeats each address.
-    pub(crate) second_set: Option<(Time, u8)>,
+    /// The second set of announcements.
+    pub(crate) second_set: Option<Time>,
+    /// The second set after a losing advert was answered.
+    pub(crate) lower_set: Option<Time>,
     pub(crate) refresh_at: Option<Time>,
     /// Before this, a losing advert is not answered again.
     pub(crate) reply_at: Time,
@@ -177,8 +179,7 @@ impl Instance {
             Machine::Initialize | Machine::Fault => None,
             Machine::Backup(backup) => backup.down_at,
             Machine::Master(master) => {
-                let second_set = master.second_set.map(|(at, _)| at);
-                let others = [second_set, master.refresh_at, master.repair_until];
+                let others = [master.second_set, master.lower_set, master.refresh_at, master.repair_until];
                 others.into_iter().flatten().chain([master.advert_at]).min()
             }
         }
@@ -239,7 +240,8 @@ impl Instance {
         let refresh = schedule.master_refresh;
         let master = Master {
             advert_at: now + self.config.interval.as_duration(),
-            second_set: (!delay.is_zero()).then(|| (now + delay, schedule.master_repeat)),
+            second_set: (!delay.is_zero()).then(|| now + delay),
+            lower_set: None,
             refresh_at: (!refresh.is_zero()).then(|| now + refresh),
             reply_at: now,
             repair_until: None,

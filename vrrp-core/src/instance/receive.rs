@@ -167,7 +167,8 @@ impl Instance {
         let schedule = &self.config.announce;
         self.pending.announce(schedule.lower_prio_repeat);
         if !schedule.lower_prio_delay.is_zero() && schedule.lower_prio_repeat > 0 {
-            master.second_set = Some((now + schedule.lower_prio_delay, schedule.lower_prio_repeat));
+            // Not put off by the next one: losing adverts may come for ever.
+            master.lower_set.get_or_insert(now + schedule.lower_prio_delay);
         }
     }
 

@@ -55,14 +55,17 @@ impl Instance {
                 self.pending.announce(self.config.announce.master_repeat);
                 let delay = self.config.announce.master_delay;
                 if !delay.is_zero() {
-                    master.second_set = Some((now + delay, self.config.announce.master_repeat));
+                    master.second_set = Some(now + delay);
                 }
             }
             self.pending.transmit(self.priority.get());
             master.advert_at = next(master.advert_at, interval, now);
         }
-        if let Some((_, repeat)) = master.second_set.take_if(|(at, _)| *at <= now) {
-            self.pending.announce(repeat);
+        if master.second_set.take_if(|at| *at <= now).is_some() {
+            self.pending.announce(self.config.announce.master_repeat);
+        }
+        if master.lower_set.take_if(|at| *at <= now).is_some() {
+            self.pending.announce(self.config.announce.lower_prio_repeat);
         }
         if let Some(refresh_at) = master.refresh_at.filter(|at| *at <= now) {
             self.pending.announce(self.config.announce.master_refresh_repeat);
