@@ -43,7 +43,7 @@ pub(crate) struct Instance {
     pub(crate) priority: Priority,
     /// Master_Adver_Interval; ours until a master was heard.
     pub(crate) learned: Interval,
-    /// The router that was last accepted as master, and its priority.
+    /// The router that was last accepted as master, and its priority; none once we are it.
     pub(crate) master: Option<(IpAddr, u8)>,
     pub(crate) stats: Stats,
     pub(crate) told: Told,
@@ -248,6 +248,7 @@ impl Instance {
             failing_since: None,
             failed: false,
         };
+        self.master = None;
         self.enter(now, Machine::Master(master), cause);
     }
 

@@ -133,8 +133,10 @@ impl Instance {
                 };
                 self.learned = self.config.interval;
                 self.adopt(heard, tell);
-                let backup = Backup { heard: heard.received, ..self.listen(heard.received) };
-                self.enter(now, Machine::Backup(backup), cause);
+                // What this advert made us tell is told for the state that it leads to.
+                let told = self.told;
+                self.enter(now, Machine::Backup(self.listen(heard.received)), cause);
+                self.told = told;
             }
         }
     }

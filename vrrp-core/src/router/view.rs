@@ -90,7 +90,8 @@ impl<'a> InstanceView<'a> {
         self.0.source
     }
 
-    /// The router that it accepted as master last, with the priority of its last advert.
+    /// The router that it accepted as master last, with the priority of its last advert; none before the first
+    /// and none as MASTER.
     pub const fn master(&self) -> Option<(IpAddr, u8)> {
         self.0.master
     }
