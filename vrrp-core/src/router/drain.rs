@@ -78,9 +78,11 @@ impl Router {
     fn wish(&mut self, owner: Owner) -> Option<Step> {
         match owner {
             Owner::Instance(_) | Owner::RetiredInstance(_) => {
-                let step = wish_of(owner, self.instance_mut(owner)?);
-                if let Some(Step::Transmit(_, 0, ..)) = step {
-                    let id = self.instance_mut(owner)?.id;
+                let instance = self.instance_mut(owner)?;
+                let id = instance.id;
+                let first = matches!(instance.pending.transmit, Some(Adverts { next: 0, .. }));
+                let step = wish_of(owner, instance);
+                if let (Some(Step::Transmit(_, 0, ..)), true) = (step, first) {
                     self.events.push(Told::Instance(id, InstanceEvent::SentPriorityZero));
                 }
                 step
