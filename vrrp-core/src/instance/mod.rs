@@ -89,6 +89,8 @@ pub(crate) struct Master {
     pub(crate) refresh_at: Option<Time>,
     /// Before this, a losing advert is not answered again.
     pub(crate) reply_at: Time,
+    /// Before this, an advert with priority 0 is not answered again.
+    pub(crate) answer_zero_at: Time,
     /// When a missing address has been missing for too long.
     pub(crate) repair_until: Option<Time>,
     /// Since when no advert could be sent.
@@ -102,6 +104,7 @@ pub(crate) struct Master {
 pub(crate) struct Told {
     rejects: u64,
     pub(crate) interval: bool,
+    pub(crate) priority_zero: bool,
     pub(crate) addresses: bool,
     pub(crate) lower_priority: bool,
     pub(crate) two_owners: bool,
@@ -244,6 +247,7 @@ impl Instance {
             lower_set: None,
             refresh_at: (!refresh.is_zero()).then(|| now + refresh),
             reply_at: now,
+            answer_zero_at: now,
             repair_until: None,
             failing_since: None,
             failed: false,

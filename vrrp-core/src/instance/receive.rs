@@ -69,7 +69,9 @@ impl Instance {
     fn backup_receives(&mut self, backup: Backup, heard: Heard, tell: &mut impl Tell) {
         let ours = self.priority.get();
         if heard.priority == 0 {
-            tell.tell(InstanceEvent::BackupReceivedPriorityZero);
+            if !core::mem::replace(&mut self.told.priority_zero, true) {
+                tell.tell(InstanceEvent::BackupReceivedPriorityZero);
+            }
             // Not later than it is: a stream of such adverts must not hold us back for ever.
             let skewed = heard.received + self.skew();
             let down_at = backup.down_at.map(|down_at| down_at.min(skewed));
@@ -98,6 +100,7 @@ impl Instance {
             }
         }
         self.adopt(heard, tell);
+        self.told.priority_zero = false;
         self.machine = Machine::Backup(Backup {
             down_at: Some(heard.received + self.master_down()),
             heard: heard.received,
@@ -110,12 +113,7 @@ impl Instance {
     fn master_receives(&mut self, now: Time, heard: Heard, tell: &mut impl Tell) {
         let (from, priority) = (heard.from, heard.priority);
         if priority == 0 {
-            tell.tell(InstanceEvent::MasterReceivedPriorityZero);
-            self.pending.transmit(self.priority.get());
-            if let Machine::Master(master) = &mut self.machine {
-                master.advert_at = now + self.config.interval.as_duration();
-            }
-            return;
+            return self.answer_priority_zero(now, tell);
         }
         if priority == u8::MAX
             && self.priority.is_owner()
@@ -146,6 +144,24 @@ impl Instance {
     fn rank(&self, heard: Heard) -> Ordering {
         let by_address = || self.source.map_or(Ordering::Greater, |ours| heard.from.cmp(&ours));
         heard.priority.cmp(&self.priority.get()).then_with(by_address)
+    }
+
+    /// Another router leaves: a MASTER advertises at once and starts its interval anew. Of a stream of such
+    /// adverts one per interval / 256 is answered, the last one at the end of that: before the Skew_Time of any
+    /// BACKUP that heard it, too.
+    fn answer_priority_zero(&mut self, now: Time, tell: &mut impl Tell) {
+        let interval = self.config.interval.as_duration();
+        let Machine::Master(master) = &mut self.machine else { return };
+        if now < master.answer_zero_at {
+            master.advert_at = master.advert_at.min(master.answer_zero_at);
+        } else {
+            master.answer_zero_at = now + interval / 256;
+            master.advert_at = now + interval;
+            self.pending.transmit(self.priority.get());
+        }
+        if !core::mem::replace(&mut self.told.priority_zero, true) {
+            tell.tell(InstanceEvent::MasterReceivedPriorityZero);
+        }
     }
 
     /// A MASTER answers a losing advert at once, which convinces its sender and repairs bridge tables, but at
