@@ -78,7 +78,8 @@ impl Instance {
     /// advert that need not be true yet.
     fn follow(&mut self, from: State, to: State, cause: Cause) {
         let pending = &mut self.pending;
-        pending.become_from.get_or_insert(from);
+        // Until the change is taken, the world knows the state before it, whatever happens in between.
+        let known = *pending.become_from.get_or_insert(from);
         pending.notify = Some(notification(to, cause));
         match (from == State::Master, to == State::Master) {
             (false, false) | (true, true) => {}
@@ -104,6 +105,7 @@ impl Instance {
                     AddressChange::Nothing | AddressChange::All => pending.remove = AddressChange::All,
                 }
                 match yields_to_better(cause) {
+                    _ if known != State::Master => {}
                     false => pending.transmit(0),
                     true if self.config.higher_prio_send_advert => pending.transmit(self.priority.get()),
                     true => {}

@@ -12,7 +12,7 @@ use core::time::Duration;
 pub(crate) use effects::{AddressChange, Adverts, Pending};
 pub(crate) use tick::down_cause;
 
-use crate::action::{Cause, InstanceId, State};
+use crate::action::{Cause, InstanceId, Notification, State};
 use crate::config::InstanceConfig;
 use crate::event::InstanceEvent;
 use crate::stats::Stats;
@@ -48,6 +48,8 @@ pub(crate) struct Instance {
     pub(crate) stats: Stats,
     pub(crate) told: Told,
     pub(crate) pending: Pending,
+    /// What the user was notified of last: the same state is not told twice.
+    pub(crate) notified: Option<Notification>,
     /// Set when the instance left MASTER by itself, so that its group follows.
     pub(crate) left_master: bool,
     pub(crate) ip_id: u16,
@@ -160,6 +162,7 @@ impl Instance {
             stats: Stats::default(),
             told: Told::default(),
             pending: Pending::default(),
+            notified: None,
             left_master: false,
             ip_id: 0,
             readiness: Readiness::Waiting,

@@ -228,7 +228,8 @@ fn wish_of(owner: Owner, instance: &mut Instance) -> Option<Step> {
     if let Some((change, repeat)) = pending.announce.take() {
         return Some(Step::Announce(owner, change, repeat));
     }
-    if let Some(notification) = pending.notify.take() {
+    if let Some(notification) = pending.notify.take().filter(|new| instance.notified != Some(*new)) {
+        instance.notified = Some(notification);
         return Some(Step::Notify(owner, notification));
     }
     if core::mem::take(&mut pending.notify_lower_priority) {
