@@ -21,6 +21,9 @@ use crate::timers;
 use crate::types::{Interval, Priority, Vip};
 use crate::wire::{AdvertTemplate, Reject};
 
+/// A MASTER does not tell of changes of its priority more often.
+const PRIORITY_QUIET: Duration = Duration::from_millis(100);
+
 /// A virtual router at run time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Instance {
@@ -93,6 +96,10 @@ pub(crate) struct Master {
     pub(crate) reply_at: Time,
     /// Before this, an advert with priority 0 is not answered again.
     pub(crate) answer_zero_at: Time,
+    /// When a change of priority that came too soon after another one is told.
+    pub(crate) priority_at: Option<Time>,
+    /// Before this, a change of priority is not told at once.
+    pub(crate) priority_quiet_until: Time,
     /// When a missing address has been missing for too long.
     pub(crate) repair_until: Option<Time>,
     /// Since when no advert could be sent.
@@ -185,8 +192,9 @@ impl Instance {
             Machine::Initialize | Machine::Fault => None,
             Machine::Backup(backup) => backup.down_at,
             Machine::Master(master) => {
-                let others = [master.second_set, master.lower_set, master.refresh_at, master.repair_until];
-                others.into_iter().flatten().chain([master.advert_at]).min()
+                let announcements = [master.second_set, master.lower_set, master.refresh_at];
+                let others = [Some(master.advert_at), master.priority_at, master.repair_until];
+                announcements.into_iter().chain(others).flatten().min()
             }
         }
     }
@@ -251,6 +259,8 @@ impl Instance {
             refresh_at: (!refresh.is_zero()).then(|| now + refresh),
             reply_at: now,
             answer_zero_at: now,
+            priority_at: None,
+            priority_quiet_until: now,
             repair_until: None,
             failing_since: None,
             failed: false,
@@ -290,29 +300,39 @@ impl Instance {
     }
 
     /// Takes a new effective priority. A BACKUP's timer is what it would have been with it since the last
-    /// advert; a MASTER tells the others at once.
+    /// advert; a MASTER tells the others at once, but not more often than every 100 ms.
     pub(crate) fn set_priority(&mut self, now: Time, priority: Priority, tell: &mut impl Tell) {
         if priority == self.priority {
             return;
         }
         tell.tell(InstanceEvent::Priority { from: self.priority.get(), to: priority.get() });
         self.priority = priority;
-        self.rearm(now);
+        self.rearm_backup();
+        if let Machine::Master(master) = &mut self.machine {
+            if now < master.priority_quiet_until {
+                master.priority_at = Some(master.priority_quiet_until);
+            } else {
+                master.priority_quiet_until = now + PRIORITY_QUIET;
+                self.pending.transmit(priority.get());
+            }
+        }
     }
 
-    /// Sets the timers anew after the priority or the intervals changed.
-    pub(crate) fn rearm(&mut self, now: Time) {
+    /// Sets a BACKUP's timer anew, from the last advert, after the priority or an interval changed.
+    pub(crate) fn rearm_backup(&mut self) {
         let (down, skew) = (self.master_down(), self.skew());
-        match &mut self.machine {
-            Machine::Initialize | Machine::Fault => {}
-            Machine::Backup(backup) => {
-                let span = if backup.resigned { skew } else { down };
-                backup.down_at = backup.down_at.map(|_| backup.heard + span);
-            }
-            Machine::Master(master) => {
-                let interval = self.config.interval.as_duration();
-                master.advert_at = master.advert_at.min(now + interval);
-                self.pending.transmit(self.priority.get());
+        if let Machine::Backup(backup) = &mut self.machine {
+            let span = if backup.resigned { skew } else { down };
+            backup.down_at = backup.down_at.map(|_| backup.heard + span);
+        }
+    }
+
+    /// Advertises what changed in a MASTER; a new interval counts from this advert.
+    pub(crate) fn readvertise(&mut self, now: Time, interval_changes: bool) {
+        if let Machine::Master(master) = &mut self.machine {
+            self.pending.transmit(self.priority.get());
+            if interval_changes {
+                master.advert_at = now + self.config.interval.as_duration();
             }
         }
     }
@@ -320,6 +340,12 @@ impl Instance {
     pub(crate) fn master_down(&self) -> Duration {
         let (version, adverts) = (self.config.version, self.config.down_timer_adverts);
         timers::master_down(version, self.priority, self.learned, adverts)
+    }
+
+    /// Master_Down_Interval of those who listen to us.
+    fn own_master_down(&self) -> Duration {
+        let (version, adverts) = (self.config.version, self.config.down_timer_adverts);
+        timers::master_down(version, self.priority, self.config.interval, adverts)
     }
 
     pub(crate) fn skew(&self) -> Duration {

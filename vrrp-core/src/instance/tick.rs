@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use super::{Backup, Instance, Machine, Master, Tell};
+use super::{Backup, Instance, Machine, Master, PRIORITY_QUIET, Tell};
 use crate::action::Cause;
 use crate::event::InstanceEvent;
 use crate::time::Time;
@@ -38,8 +38,13 @@ impl Instance {
         if master.repair_until.is_some_and(|until| until <= now) {
             return self.resign(now, Cause::NotHeld);
         }
+        if master.priority_at.take_if(|at| *at <= now).is_some() {
+            master.priority_quiet_until = now + PRIORITY_QUIET;
+            self.pending.transmit(self.priority.get());
+        }
         if master.advert_at <= now {
-            let (interval, down) = (self.config.interval.as_duration(), self.master_down());
+            // The others go by the interval that we send, whatever we learned from the master before us.
+            let (interval, down) = (self.config.interval.as_duration(), self.own_master_down());
             if !master.failed {
                 master.failing_since = None;
             }
@@ -59,6 +64,7 @@ impl Instance {
                 }
             }
             self.pending.transmit(self.priority.get());
+            master.priority_at = None;
             master.advert_at = next(master.advert_at, interval, now);
         }
         if master.second_set.take_if(|at| *at <= now).is_some() {

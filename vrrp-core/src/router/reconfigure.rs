@@ -124,8 +124,8 @@ impl Instance {
             || self.config.password != config.password
             || self.config.checksum_as_v2 != config.checksum_as_v2
             || self.config.destination != config.destination;
-        let timers_change = self.config.interval != config.interval
-            || self.config.down_timer_adverts != config.down_timer_adverts;
+        let interval_changes = self.config.interval != config.interval;
+        let timers_change = interval_changes || self.config.down_timer_adverts != config.down_timer_adverts;
         let announce_changes = self.config.announce != config.announce;
         self.readdress(vips, config.announce.master_repeat);
         self.config = config;
@@ -141,10 +141,11 @@ impl Instance {
             let refresh = self.config.announce.master_refresh;
             master.refresh_at = (!refresh.is_zero()).then(|| now + refresh);
         }
-        match self.state() {
-            State::Master if advert_changes => self.rearm(now),
-            State::Backup if timers_change => self.rearm(now),
-            State::Initialize | State::Backup | State::Master | State::Fault => {}
+        if advert_changes {
+            self.readvertise(now, interval_changes);
+        }
+        if timers_change {
+            self.rearm_backup();
         }
         self
     }
