@@ -278,14 +278,16 @@ impl Instance {
     }
 
     /// The kernel holds all addresses, or something is missing. What is missing may be repaired for at most
-    /// 50 ms or two intervals; then the instance resigns.
+    /// 50 ms or two intervals; then the instance resigns. What was repaired is announced again.
     pub(crate) fn held(&mut self, now: Time, complete: bool) {
         let grace = Duration::from_millis(50).min(self.config.interval.as_duration() * 2);
         if let Machine::Master(master) = &mut self.machine {
-            master.repair_until = match complete {
-                true => None,
-                false => Some(master.repair_until.unwrap_or(now + grace)),
-            };
+            let missing = master.repair_until.take();
+            match complete {
+                true if missing.is_some() => self.pending.announce(self.config.announce.master_repeat),
+                true => {}
+                false => master.repair_until = Some(missing.unwrap_or(now + grace)),
+            }
         }
     }
 
