@@ -60,9 +60,9 @@ impl Tracker {
     }
 
     /// Takes over what a tracker of the same name knew before a reconfiguration.
-    pub(crate) fn inherit(&mut self, old: &Self) {
+    pub(crate) fn inherit(&mut self, old: &Self, now: Time) {
         self.id = old.id;
-        self.run = old.run;
+        self.run = self.rescheduled(old.run, now);
         self.asks = Asks { queued: false, ..old.asks };
         self.last = old.last;
         self.up = old.up;
@@ -75,6 +75,19 @@ impl Tracker {
             (TrackerKind::Script(new), _) => settled_count(new, old.up == Some(true)),
             (TrackerKind::External | TrackerKind::Interface(_), _) => 0,
         };
+    }
+
+    /// The run of the tracker before: a shorter interval or timeout counts from now on.
+    fn rescheduled(&self, run: Run, now: Time) -> Run {
+        let TrackerKind::Script(script) = &self.config.kind else { return run };
+        let latest = now + script.interval;
+        match run {
+            Run::Idle { start_at } => Run::Idle { start_at: start_at.map(|at| at.min(latest)) },
+            Run::Running { next_at, stop_at } => {
+                Run::Running { next_at: next_at.min(latest), stop_at: stop_at.min(now + script.timeout) }
+            }
+            Run::Stopping { next_at, kill_at } => Run::Stopping { next_at: next_at.min(latest), kill_at },
+        }
     }
 
     /// Whether a tracker of the same name and kind may pass its verdict on to this one.

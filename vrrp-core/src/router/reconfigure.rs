@@ -45,7 +45,7 @@ impl Router {
         for config in configs {
             let mut tracker = Tracker::new(TrackerId(self.id()), config);
             if let Some(at) = old.iter().position(|old| tracker.is_same(old)) {
-                tracker.inherit(&old.swap_remove(at));
+                tracker.inherit(&old.swap_remove(at), self.now);
             }
             self.trackers.push(tracker);
         }
