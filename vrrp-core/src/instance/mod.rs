@@ -55,6 +55,8 @@ pub(crate) struct Instance {
     pub(crate) notified: Option<Notification>,
     /// Set when the instance left MASTER by itself, so that its group follows.
     pub(crate) left_master: bool,
+    /// Set when the instance answered a losing advert, so that its group announces, too.
+    pub(crate) answered: bool,
     pub(crate) ip_id: u16,
     /// What the interface and the trackers of the instance itself allow.
     pub(crate) readiness: Readiness,
@@ -171,6 +173,7 @@ impl Instance {
             pending: Pending::default(),
             notified: None,
             left_master: false,
+            answered: false,
             ip_id: 0,
             readiness: Readiness::Waiting,
             config,

@@ -182,6 +182,13 @@ impl Instance {
         if !self.config.lower_prio_no_advert {
             self.pending.transmit(ours);
         }
+        self.announce_answer(now);
+        self.answered = true;
+    }
+
+    /// Announces the addresses of a MASTER because somebody else claimed them, or those of its group.
+    pub(crate) fn announce_answer(&mut self, now: Time) {
+        let Machine::Master(master) = &mut self.machine else { return };
         let schedule = &self.config.announce;
         self.pending.announce(schedule.lower_prio_repeat);
         if !schedule.lower_prio_delay.is_zero() && schedule.lower_prio_repeat > 0 {

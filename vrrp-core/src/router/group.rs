@@ -43,6 +43,17 @@ impl Router {
         all
     }
 
+    /// A member answered a losing advert: the addresses of all MASTERs of the group are announced with its own,
+    /// because whoever was misled about one was misled about the others.
+    pub(super) fn answer_together(&mut self, position: usize, answered: usize) {
+        let Some(group) = self.groups.get(position) else { return };
+        for member in group.config.members.iter().copied().filter(|member| *member != answered) {
+            if let Some(instance) = self.instances.get_mut(member) {
+                instance.announce_answer(self.now);
+            }
+        }
+    }
+
     /// Lets the members of a group follow each other after some of them changed.
     pub(super) fn follow_group(&mut self, position: usize) {
         let Some(group) = self.groups.get_mut(position) else { return };

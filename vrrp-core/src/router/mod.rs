@@ -316,11 +316,16 @@ impl Router {
     /// Brings the books up to date after an instance changed, and lets its group follow.
     fn after(&mut self, position: usize) {
         self.refresh(position);
-        if let Some(group) = self.instances.get(position).and_then(|instance| instance.group) {
-            self.follow_group(group);
-        } else if let Some(instance) = self.instances.get_mut(position) {
+        let Some(instance) = self.instances.get_mut(position) else { return };
+        let answered = core::mem::take(&mut instance.answered);
+        let Some(group) = instance.group else {
             instance.left_master = false;
+            return;
+        };
+        if answered {
+            self.answer_together(group, position);
         }
+        self.follow_group(group);
     }
 
     /// Books the deadline and the wishes of an instance.

@@ -1,6 +1,8 @@
 //! A new configuration: what is unchanged keeps its state, its timers and its peace.
 
+use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
+use core::net::IpAddr;
 
 use super::demux::Demux;
 use super::queue::Owner;
@@ -11,7 +13,7 @@ use crate::deadlines::Deadlines;
 use crate::instance::{AddressChange, Instance, Machine, Pending};
 use crate::time::Time;
 use crate::track::Tracker;
-use crate::types::{Version, Vip};
+use crate::types::{InterfaceId, Version, Vip};
 use crate::wire::AdvertTemplate;
 
 impl Router {
@@ -28,6 +30,7 @@ impl Router {
         self.retired_trackers.retain(|tracker| tracker.asks.stop.is_some());
         self.install_trackers(config.trackers);
         self.install_instances(config.instances, config.templates);
+        self.keep_moved_addresses();
         let mut next_id = self.next_id;
         let mut id = || {
             next_id += 1;
@@ -79,6 +82,31 @@ impl Router {
         }
     }
 
+    /// An address that moves from one MASTER to another stays where it is: the executor would otherwise remove
+    /// for one what it has just added for the other.
+    fn keep_moved_addresses(&mut self) {
+        let masters =
+            self.instances.iter().enumerate().filter(|(_, instance)| instance.state() == State::Master);
+        let held: BTreeSet<_> =
+            masters.flat_map(|(at, master)| master.vips.iter().map(move |vip| (place(vip), at))).collect();
+        let other_holds = |vip: &Vip, own: usize| {
+            let place = place(vip);
+            held.range((place, 0)..=(place, usize::MAX)).any(|(_, at)| *at != own)
+        };
+        for (own, instance) in self.instances.iter_mut().enumerate() {
+            if instance.pending.remove == AddressChange::Difference {
+                instance.gone.retain(|vip| !other_holds(vip, own));
+                if instance.gone.is_empty() {
+                    instance.pending.remove = AddressChange::Nothing;
+                }
+            }
+        }
+        for instance in &mut self.retired_instances {
+            instance.vips.retain(|vip| !other_holds(vip, usize::MAX));
+            instance.gone.retain(|vip| !other_holds(vip, usize::MAX));
+        }
+    }
+
     /// Makes the books of deadlines and wishes anew, with room for all that can ever be in them.
     fn rebook(&mut self) {
         let owners = self.instances.len() + self.trackers.len();
@@ -119,11 +147,7 @@ impl Instance {
     /// The same virtual router under a new configuration.
     fn reconfigured(mut self, config: InstanceConfig, template: AdvertTemplate, now: Time) -> Self {
         let vips: Vec<Vip> = config.addresses.iter().chain(&config.excluded).copied().collect();
-        let advert_changes = self.config.addresses != config.addresses
-            || self.config.interval != config.interval
-            || self.config.password != config.password
-            || self.config.checksum_as_v2 != config.checksum_as_v2
-            || self.config.destination != config.destination;
+        let advert_changes = self.template != template || self.config.destination != config.destination;
         let interval_changes = self.config.interval != config.interval;
         let timers_change = interval_changes || self.config.down_timer_adverts != config.down_timer_adverts;
         let announce_changes = self.config.announce != config.announce;
@@ -193,6 +217,11 @@ fn is_same(config: &InstanceConfig, old: &InstanceConfig) -> bool {
     let unicast = |config: &InstanceConfig| matches!(config.destination, Destination::Unicast(_));
     (config.interface, config.family, config.vrid, config.version, unicast(config))
         == (old.interface, old.family, old.vrid, old.version, unicast(old))
+}
+
+/// What makes two addresses one for the kernel.
+const fn place(vip: &Vip) -> (InterfaceId, IpAddr, u8) {
+    (vip.interface, vip.address, vip.prefix)
 }
 
 fn take(old: &mut Vec<Instance>, wanted: impl Fn(&InstanceConfig) -> bool) -> Option<Instance> {
