@@ -32,6 +32,9 @@ mod event;
 mod input;
 mod instance;
 mod router;
+#[cfg(feature = "sim")]
+#[allow(clippy::indexing_slicing)] // the simulator indexes tables of its own, and is in nobody's product
+pub mod sim;
 mod stats;
 mod time;
 mod timers;

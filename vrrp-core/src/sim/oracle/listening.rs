@@ -1,0 +1,153 @@
+//! When a BACKUP may take over: Master_Down_Interval computed once more, from the packets that arrived.
+
+use core::time::Duration;
+
+use super::{Oracle, Scene, Violation, hold};
+use crate::action::{Cause, State};
+use crate::router::InstanceView;
+use crate::sim::effect::Fact;
+use crate::time::Time;
+use crate::types::{Interval, Version};
+
+/// What the judge knows of one virtual router of one node.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shadow {
+    pub(super) state: State,
+    /// Whether its addresses were asked for.
+    pub(super) wanted: bool,
+    /// When it became MASTER last.
+    pub(super) master_at: Time,
+    /// When it sent its last advert that was not priority 0.
+    pub(super) advert_at: Time,
+    /// Since when it listens, and to which interval.
+    heard_at: Time,
+    interval: Interval,
+    /// When the master that it listened to resigned.
+    resigned_at: Option<Time>,
+    /// Whether adverts of lower priority may have counted: then it is not known for sure.
+    unsure: bool,
+}
+
+impl Default for Shadow {
+    fn default() -> Self {
+        Self::at(Time::ZERO)
+    }
+}
+
+impl Shadow {
+    pub(super) fn at(now: Time) -> Self {
+        Self {
+            state: State::Initialize,
+            wanted: false,
+            master_at: now,
+            advert_at: now,
+            heard_at: now,
+            interval: Interval::DEFAULT,
+            resigned_at: None,
+            unsure: false,
+        }
+    }
+
+    /// The BACKUP begins to listen.
+    pub(super) fn listens(&mut self, now: Time, instance: &InstanceView<'_>) {
+        *self = Self {
+            heard_at: now,
+            interval: instance.config().interval,
+            resigned_at: None,
+            unsure: false,
+            ..*self
+        };
+    }
+
+    /// The earliest that the BACKUP may take over.
+    fn due(&self, instance: &InstanceView<'_>) -> Time {
+        let (config, priority) = (instance.config(), instance.priority().get());
+        let interval = match config.version {
+            Version::V2 => config.interval,
+            Version::V3 => self.interval,
+        };
+        let adverts = u32::from(config.down_timer_adverts);
+        let silence =
+            self.heard_at + interval.as_duration() * adverts + skew(config.version, priority, interval);
+        let resignation =
+            self.resigned_at.map_or(Time::MAX, |at| at + skew(config.version, priority, interval));
+        silence.min(resignation)
+    }
+}
+
+impl Oracle {
+    /// Remembers an advert before the router judges it.
+    pub(super) fn hear(&mut self, scene: Scene<'_>, node: usize, fact: &Fact) -> Result<(), Violation> {
+        let Fact::Packet { received, packet } = fact else { return Ok(()) };
+        let Some(instance) = scene.nodes[node].instance(packet.instance) else { return Ok(()) };
+        let shadow = &mut self.shadows[node][packet.instance];
+        let (config, ours, theirs) = (instance.config(), instance.priority(), packet.priority());
+        if ours.is_owner() && config.version == Version::V2 {
+            return Ok(());
+        }
+        let lower = theirs < ours.get();
+        if theirs == 0 {
+            shadow.resigned_at.get_or_insert(*received);
+        } else if shadow.state == State::Backup && lower && (config.preempt || ours.is_owner()) {
+            shadow.unsure |= !config.preempt_delay.is_zero();
+        } else if shadow.state == State::Backup || !lower {
+            shadow.heard_at = *received;
+            shadow.interval = Interval::from_centis(packet.centis()).unwrap_or_default();
+            shadow.resigned_at = None;
+            shadow.unsure = false;
+        }
+        Ok(())
+    }
+
+    /// A BACKUP became MASTER: not too early, and not before somebody better.
+    pub(super) fn takes_over(
+        &self,
+        scene: Scene<'_>,
+        node: usize,
+        position: usize,
+        cause: Cause,
+    ) -> Result<(), Violation> {
+        let now = scene.now;
+        let Some(instance) = scene.nodes[node].instance(position) else { return Ok(()) };
+        if !matches!(cause, Cause::MasterDown | Cause::MasterResigned) {
+            return Ok(());
+        }
+        let shadow = self.shadows[node][position];
+        let due = shadow.due(&instance);
+        let early = !self.ignored.contains(&super::Rule::Listening) && now < due && !shadow.unsure;
+        hold!(Listening, !early, "node {node} vr{position} took over at {now}, not before {due}");
+        // With different intervals, a last advert that was overtaken leaves a BACKUP with the wrong one.
+        if scene.is_noisy() || scene.scenario.is_grouped() || shadow.unsure || !self.uniform[position] {
+            return Ok(());
+        }
+        for (other, better) in scene.nodes.iter().enumerate() {
+            let Some(theirs) = better.instance(position).filter(|_| other != node) else { continue };
+            let shadow = self.shadows[other][position];
+            let first = shadow.due(&theirs);
+            let in_time = first + scene.scenario.reach() * 2 < due && self.quiet_since <= first.min(now);
+            let ranks = theirs.priority() >= instance.priority() && !shadow.unsure;
+            let listens = match shadow.state {
+                State::Backup => theirs.config().preempt_delay.is_zero(),
+                State::Master => shadow.master_at > self.quiet_since,
+                State::Initialize | State::Fault => false,
+            };
+            let heard = scene.hears(scene.scenario.segment(position), node, other);
+            hold!(
+                BetterFirst,
+                !(in_time && ranks && listens && heard),
+                "node {node} vr{position} took over at {now} (due {due}), though node {other} with priority {} was due at {first}",
+                theirs.priority()
+            );
+        }
+        Ok(())
+    }
+}
+
+/// Skew_Time of RFC 9568 section 6.1 and RFC 3768 section 6.1.
+pub(super) fn skew(version: Version, priority: u8, interval: Interval) -> Duration {
+    let second = match version {
+        Version::V2 => Duration::from_secs(1),
+        Version::V3 => interval.as_duration(),
+    };
+    second * (256 - u32::from(priority)) / 256
+}

@@ -1,0 +1,211 @@
+//! The judge of a run. It knows what it saw: packets that arrived, actions, cables; its arithmetic is its own.
+
+mod batch;
+mod listening;
+mod network;
+
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::fmt;
+use core::time::Duration;
+
+use super::effect::{Effect, Fact, Held};
+use super::network::Network;
+use super::node::Node;
+use super::scenario::Scenario;
+use crate::time::Time;
+use batch::Batch;
+use listening::Shadow;
+
+/// What must hold, one name for each invariant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Rule {
+    /// One input asks for a bounded number of actions.
+    Bounded,
+    /// Become, transmit, remove, add, announce, notify, event: in this order for each instance.
+    Order,
+    /// What is asked for follows from the state before and after, all of it and nothing else.
+    Effects,
+    /// Adverts, addresses and announcements belong to a MASTER; priority 0 to one that just ceased to be.
+    Claim,
+    /// An instance takes part exactly when its interface, source, trackers and group allow it.
+    Readiness,
+    /// After a tick the next deadline lies in the future.
+    Deadline,
+    /// The kernel holds all addresses of a MASTER and none of anybody else.
+    Kernel,
+    /// After a stop no address, timer, check or advert is left.
+    NothingLeft,
+    /// The adverts of a MASTER are never further apart than its interval.
+    AdvertGap,
+    /// A BACKUP listens for all of Master_Down_Interval, or Skew_Time after priority 0 (RFC 9568 section 6.1).
+    Listening,
+    /// Of two routers that listened to the same end, the better one takes over (what Skew_Time is for).
+    BetterFirst,
+    /// Two routers of which the better is heard by the other are not both MASTER for longer than an interval.
+    Yielding,
+    /// Once Master_Down_Interval and 20 ms have passed without a fault, at most one MASTER.
+    OneMaster,
+    /// Whoever hears no MASTER for Master_Down_Interval and 20 ms is one.
+    TakingOver,
+    /// Once Master_Down_Interval and 20 ms have passed without a fault, nobody is without a MASTER.
+    Owner,
+    /// In calm no state changes.
+    CalmEdge,
+    /// In calm no advert leaves before its turn.
+    CalmAdvert,
+    /// In the end exactly one MASTER, and nobody with a higher priority who preempts is not it.
+    Converged,
+    /// Loading the same configuration again changes nothing.
+    Reload,
+    /// The same scenario gives the same run.
+    Reproducible,
+}
+
+/// A broken rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Violation {
+    pub(super) rule: Rule,
+    pub(super) text: String,
+}
+
+/// Fails with a rule and a message unless a condition holds.
+macro_rules! hold {
+    ($rule:ident, $condition:expr, $($message:tt)+) => {
+        if !$condition {
+            return Err(super::Violation { rule: super::Rule::$rule, text: alloc::format!($($message)+) });
+        }
+    };
+}
+use hold;
+
+/// What the judge looks at.
+#[derive(Clone, Copy)]
+pub(super) struct Scene<'a> {
+    pub(super) now: Time,
+    pub(super) nodes: &'a [Node],
+    pub(super) network: &'a Network,
+    pub(super) scenario: &'a Scenario,
+}
+
+/// What the judge remembers.
+#[derive(Clone, Debug)]
+pub(super) struct Oracle {
+    /// By node, then by virtual router.
+    shadows: Vec<Vec<Shadow>>,
+    /// When the last fault ended or began.
+    quiet_since: Time,
+    /// The longest that anybody listens, over all that was learned since then.
+    bound: Duration,
+    /// Whether on every segment the nodes that hear each other hear the same ones.
+    whole: bool,
+    whole_known: bool,
+    /// Since when two nodes are both MASTER though the second hears the first, by virtual router.
+    overlaps: Vec<Option<Time>>,
+    /// Since when a node hears no MASTER and is none, by virtual router.
+    deserted: Vec<Option<Time>>,
+    /// Whether all nodes have the same interval, by virtual router.
+    uniform: Vec<bool>,
+    /// The addresses of each virtual router, the same on every node.
+    vips: Vec<Vec<Held>>,
+    /// Rules that are not looked at.
+    ignored: Vec<Rule>,
+    /// For how long the strict rules applied.
+    pub(super) strict: Duration,
+    looked_at: Time,
+}
+
+impl Oracle {
+    pub(super) fn new(scenario: &Scenario, ignored: &[Rule]) -> Self {
+        let (nodes, instances) = (scenario.nodes.len(), scenario.virtual_routers());
+        let interval = |node: usize, at: usize| {
+            scenario.nodes[node].config.instances().get(at).map(|instance| instance.interval)
+        };
+        Self {
+            shadows: vec![vec![Shadow::default(); instances]; nodes],
+            quiet_since: Time::ZERO,
+            bound: Duration::ZERO,
+            whole: false,
+            whole_known: false,
+            overlaps: vec![None; instances * nodes * nodes],
+            deserted: vec![None; instances * nodes],
+            uniform: (0..instances)
+                .map(|at| (1..nodes).all(|node| interval(node, at) == interval(0, at)))
+                .collect(),
+            vips: (0..instances).map(|at| vips(scenario, at)).collect(),
+            ignored: ignored.to_vec(),
+            strict: Duration::ZERO,
+            looked_at: Time::ZERO,
+        }
+    }
+
+    /// A fault began or ended, or a fact other than a packet changed something.
+    pub(super) fn disturb(&mut self, now: Time) {
+        self.quiet_since = now;
+        self.bound = Duration::ZERO;
+        self.whole_known = false;
+        self.overlaps.fill(None);
+        self.deserted.fill(None);
+    }
+
+    /// A process began: nothing is known of it.
+    pub(super) fn booted(&mut self, now: Time, node: usize) {
+        self.shadows[node].fill(Shadow::at(now));
+    }
+
+    /// A node goes on: its adverts could not be on time.
+    pub(super) fn thawed(&mut self, now: Time, node: usize) {
+        self.shadows[node].iter_mut().for_each(|shadow| shadow.advert_at = now);
+    }
+
+    /// Judges what one fact made a node ask for.
+    pub(super) fn judge(
+        &mut self,
+        scene: Scene<'_>,
+        node: usize,
+        fact: &Fact,
+        effects: &[Effect],
+    ) -> Result<(), Violation> {
+        let result =
+            self.hear(scene, node, fact).and_then(|()| Batch::new(scene, node, fact, effects).judge(self));
+        self.forgive(result)
+    }
+
+    /// Judges the network as a whole at the end of a batch, and the host whose turn it was.
+    pub(super) fn look(&mut self, scene: Scene<'_>, turn: Option<usize>) -> Result<(), Violation> {
+        let result = self.look_at(scene, turn);
+        self.looked_at = scene.now;
+        self.forgive(result)
+    }
+
+    /// Whether a rule that was broken is looked at.
+    fn forgive(&self, result: Result<(), Violation>) -> Result<(), Violation> {
+        result.or_else(|violation| match self.ignored.contains(&violation.rule) {
+            true => Ok(()),
+            false => Err(violation),
+        })
+    }
+
+    /// Whether all must have settled: two takeovers one after the other (a MASTER first, then whoever preempts
+    /// it once its delay is over), and a late advert in between.
+    fn is_settled(&self, scene: Scene<'_>) -> bool {
+        let scenario = scene.scenario;
+        let settling = (self.bound + scenario.longest_interval()) * 2 + scenario.longest_preempt_delay();
+        self.whole_known && self.whole && scene.now > self.quiet_since + settling
+    }
+}
+
+/// All addresses of a virtual router: the advertised ones, then the excluded ones.
+fn vips(scenario: &Scenario, position: usize) -> Vec<Held> {
+    let instance = scenario.nodes.first().and_then(|node| node.config.instances().get(position));
+    let all = instance.into_iter().flat_map(|instance| instance.addresses.iter().chain(&instance.excluded));
+    all.map(|vip| (vip.interface, vip.address)).collect()
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}

@@ -1,0 +1,305 @@
+//! The network as a whole: one master where it can be heard, and nobody without one.
+
+use alloc::vec;
+use core::net::IpAddr;
+use core::time::Duration;
+
+use super::listening::skew;
+use super::{Oracle, Scene, Violation, hold};
+use crate::action::State;
+use crate::router::InstanceView;
+use crate::sim::node::Node;
+use crate::sim::scenario::LATENESS;
+use crate::types::{Priority, Version};
+
+/// What the issue grants beyond Master_Down_Interval.
+const GRACE: Duration = Duration::from_millis(20);
+
+impl Oracle {
+    pub(super) fn look_at(&mut self, scene: Scene<'_>, turn: Option<usize>) -> Result<(), Violation> {
+        let now = scene.now;
+        self.check_silence(scene)?;
+        if let Some(node) = turn {
+            self.check_host(scene, node)?;
+        }
+        if scene.is_noisy() {
+            self.disturb(now);
+            return Ok(());
+        }
+        self.quiet_since = self.quiet_since.max(scene.network.late_until() + LATENESS);
+        self.bound = self.bound.max(longest_listening(scene) + GRACE);
+        if !self.whole_known {
+            self.whole = is_whole(scene);
+            self.whole_known = true;
+        }
+        let strict = now > self.quiet_since + self.bound;
+        if strict && self.whole {
+            self.strict += now.saturating_since(self.looked_at);
+        }
+        for position in 0..scene.scenario.virtual_routers() {
+            self.check_masters(scene, position, strict)?;
+        }
+        for node in 0..scene.nodes.len() {
+            self.check_owners(scene, node, strict)?;
+        }
+        Ok(())
+    }
+
+    /// Of two masters the better is heard by the other, which yields.
+    fn check_masters(&mut self, scene: Scene<'_>, position: usize, strict: bool) -> Result<(), Violation> {
+        let (now, nodes) = (scene.now, scene.nodes.len());
+        let segment = scene.scenario.segment(position);
+        for better in 0..nodes {
+            for worse in 0..nodes {
+                let overlap = &mut self.overlaps[(position * nodes + better) * nodes + worse];
+                let both = scene.is_master(better, position) && scene.is_master(worse, position);
+                let beaten = both && scene.rank(better, position) > scene.rank(worse, position);
+                if !beaten || !scene.hears(segment, worse, better) {
+                    *overlap = None;
+                    continue;
+                }
+                let since = *overlap.get_or_insert(now);
+                let span = now.saturating_since(since);
+                let interval =
+                    scene.nodes[better].instance(position).map(|i| i.config().interval.as_duration());
+                let reach = scene.scenario.reach();
+                hold!(
+                    Yielding,
+                    span <= interval.unwrap_or_default() + reach * 2,
+                    "vr{position}: nodes {better} and {worse} have both been MASTER since {since}, now {now}"
+                );
+                // With different intervals an advert that was overtaken can leave a BACKUP with the interval of
+                // a master that is gone: then `Yielding` is all that can be said.
+                let clean = strict && self.whole && self.uniform[position];
+                hold!(
+                    OneMaster,
+                    !clean || span <= reach * 2,
+                    "vr{position}: nodes {better} and {worse} are MASTER since {since}, now {now}; quiet since {}, bound {:?}",
+                    self.quiet_since,
+                    self.bound
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// Whoever can take part is master, or hears one.
+    fn check_owners(&mut self, scene: Scene<'_>, node: usize, strict: bool) -> Result<(), Violation> {
+        let instances = scene.scenario.virtual_routers();
+        let served = |position: usize| {
+            let segment = scene.scenario.segment(position);
+            let hears = |other| scene.is_master(other, position) && scene.hears(segment, node, other);
+            (0..scene.nodes.len()).any(|other| other != node && hears(other))
+        };
+        let masters = (0..instances).all(|position| scene.is_master(node, position));
+        let take_part = (0..instances).all(|position| scene.takes_part(node, position));
+        // One member of a group that hears a master holds all of them back.
+        let held_back = |position| !scene.is_master(node, position) && served(position);
+        let group_fine = masters || !take_part || (0..instances).any(held_back);
+        for position in 0..instances {
+            let fine = match scene.scenario.is_grouped() {
+                true => group_fine,
+                false => {
+                    let alone = scene.takes_part(node, position) && !scene.is_master(node, position);
+                    !alone || served(position)
+                }
+            };
+            self.check_owner(scene, node, position, strict, fine)?;
+        }
+        Ok(())
+    }
+
+    fn check_owner(
+        &mut self,
+        scene: Scene<'_>,
+        node: usize,
+        position: usize,
+        strict: bool,
+        fine: bool,
+    ) -> Result<(), Violation> {
+        let deserted = &mut self.deserted[position * scene.nodes.len() + node];
+        if fine {
+            *deserted = None;
+            return Ok(());
+        }
+        let (now, bound, quiet) = (scene.now, self.bound, self.quiet_since);
+        let since = *deserted.get_or_insert(now);
+        hold!(
+            TakingOver,
+            now.saturating_since(since) <= bound,
+            "node {node} vr{position} hears no MASTER since {since}, now {now}; bound {bound:?}"
+        );
+        hold!(
+            Owner,
+            !(strict && self.whole),
+            "node {node} vr{position} hears no MASTER at {now}; quiet since {quiet}, bound {bound:?}"
+        );
+        Ok(())
+    }
+
+    /// A MASTER that goes on is heard from, whether or not it was woken.
+    fn check_silence(&self, scene: Scene<'_>) -> Result<(), Violation> {
+        for (at, node) in scene.nodes.iter().enumerate().filter(|(_, node)| node.is_active()) {
+            let instances = node.router.iter().flat_map(|router| router.instances());
+            for (position, instance) in instances.enumerate().filter(|(_, i)| i.state() == State::Master) {
+                let gap = scene.now.saturating_since(self.shadows[at][position].advert_at);
+                let interval = instance.config().interval.as_duration();
+                let now = scene.now;
+                hold!(
+                    AdvertGap,
+                    gap <= interval + LATENESS * 4,
+                    "node {at} vr{position}: silent for {gap:?} at {now}"
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// What holds for one host at any time.
+    fn check_host(&self, scene: Scene<'_>, at: usize) -> Result<(), Violation> {
+        let (now, node) = (scene.now, &scene.nodes[at]);
+        if !node.is_active() {
+            return Ok(());
+        }
+        let plan = &scene.scenario.nodes[at];
+        for position in 0..scene.scenario.virtual_routers() {
+            let Some(instance) = node.instance(position) else { continue };
+            let state = instance.state();
+            let mut vips = self.vips[position].iter();
+            match state {
+                State::Master => {
+                    let whole = node.is_disturbed() || vips.all(|vip| node.kernel.contains(vip));
+                    hold!(Kernel, whole, "node {at} vr{position} is MASTER with {:?}", node.kernel);
+                }
+                State::Initialize | State::Backup | State::Fault => {
+                    let none = !vips.any(|vip| node.kernel.contains(vip));
+                    hold!(Kernel, none, "node {at} vr{position} is {state} with {:?}", node.kernel);
+                }
+            }
+            if let Some(ready) = node.is_ready(now, plan, position, scene.scenario.is_grouped()) {
+                let part = matches!(state, State::Backup | State::Master);
+                hold!(Readiness, part == ready, "node {at} vr{position} is {state}, ready={ready} at {now}");
+            }
+        }
+        Ok(())
+    }
+
+    /// What holds when a router was stopped and all its actions carried out.
+    pub(in crate::sim) fn stopped(&self, scene: Scene<'_>, at: usize) -> Result<(), Violation> {
+        let node = &scene.nodes[at];
+        let deadline = node.deadline();
+        hold!(NothingLeft, deadline.is_none(), "node {at} still has a deadline: {deadline:?}");
+        hold!(NothingLeft, node.checks.is_empty(), "node {at} still runs checks {:?}", node.checks);
+        for position in 0..scene.scenario.virtual_routers() {
+            let none = !self.vips[position].iter().any(|vip| node.kernel.contains(vip));
+            hold!(NothingLeft, none, "node {at} vr{position} left {:?}", node.kernel);
+            let state = node.state(position);
+            hold!(NothingLeft, state == State::Initialize, "node {at} vr{position} is {state}");
+        }
+        Ok(())
+    }
+
+    /// What holds at the end, when nothing is wrong any more.
+    pub(in crate::sim) fn converged(&self, scene: Scene<'_>) -> Result<(), Violation> {
+        if !is_whole(scene) {
+            return Ok(());
+        }
+        for position in 0..scene.scenario.virtual_routers() {
+            let segment = scene.scenario.segment(position);
+            for node in (0..scene.nodes.len()).filter(|node| scene.takes_part_wholly(*node, position)) {
+                let joined = |other: &usize| *other == node || scene.hears(segment, node, *other);
+                let mut masters =
+                    (0..scene.nodes.len()).filter(joined).filter(|other| scene.is_master(*other, position));
+                let (master, second) = (masters.next(), masters.next());
+                hold!(
+                    Converged,
+                    master.is_some() && second.is_none(),
+                    "node {node} vr{position}: masters {master:?} and {second:?}"
+                );
+                let Some(instance) = scene.nodes[node].instance(position) else { continue };
+                let best = master.and_then(|master| scene.nodes[master].instance(position));
+                let preempts = instance.config().preempt || instance.priority().is_owner();
+                hold!(
+                    Converged,
+                    !preempts || best.is_some_and(|best| best.priority() >= instance.priority()),
+                    "vr{position}: node {node} should be MASTER, not {master:?}"
+                );
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<'a> Scene<'a> {
+    /// Whether packets of one node reach another, and both go on.
+    pub(super) fn hears(&self, segment: usize, listener: usize, speaker: usize) -> bool {
+        let ready = |node: usize| self.nodes[node].is_active() && self.nodes[node].plugged[segment];
+        ready(listener) && ready(speaker) && self.network.joins(segment, speaker, listener)
+    }
+
+    /// Whether packets are lost or late, or a host cannot do what its router asks for.
+    pub(super) fn is_noisy(&self) -> bool {
+        self.network.is_noisy(self.now) || self.nodes.iter().any(Node::is_disturbed)
+    }
+
+    fn is_master(&self, node: usize, position: usize) -> bool {
+        self.nodes[node].is_active() && self.nodes[node].state(position) == State::Master
+    }
+
+    fn takes_part(&self, node: usize, position: usize) -> bool {
+        let state = self.nodes[node].state(position);
+        self.nodes[node].is_active() && matches!(state, State::Backup | State::Master)
+    }
+
+    /// Whether a node takes part, and can be heard where it does.
+    fn takes_part_wholly(&self, node: usize, position: usize) -> bool {
+        let segment = self.scenario.segment(position);
+        self.takes_part(node, position) && self.nodes[node].plugged[segment]
+    }
+
+    /// Who wins: by priority, then by address.
+    fn rank(&self, node: usize, position: usize) -> Option<(Priority, IpAddr)> {
+        let instance = self.nodes[node].instance(position)?;
+        Some((instance.priority(), instance.source()?))
+    }
+}
+
+/// The longest that any node listens before it takes over.
+fn longest_listening(scene: Scene<'_>) -> Duration {
+    let listening = |instance: InstanceView<'_>| {
+        let config = instance.config();
+        let interval = match config.version {
+            Version::V2 => config.interval,
+            Version::V3 => config.interval.max(instance.master_interval()),
+        };
+        let adverts = u32::from(config.down_timer_adverts);
+        interval.as_duration() * adverts + skew(config.version, instance.priority().get(), interval)
+    };
+    let routers = scene.nodes.iter().filter_map(|node| node.router.as_ref());
+    routers.flat_map(|router| router.instances()).map(listening).max().unwrap_or_default()
+}
+
+/// Whether hearing is mutual and goes round: everybody is in one circle of those who hear each other. The
+/// members of a group need the same circles on all segments.
+fn is_whole(scene: Scene<'_>) -> bool {
+    let nodes = scene.nodes.len();
+    let mut circles = vec![0_u16; nodes];
+    for segment in 0..scene.scenario.segments {
+        let before = circles.clone();
+        for (node, circle) in circles.iter_mut().enumerate() {
+            *circle = (0..nodes)
+                .filter(|other| scene.hears(segment, node, *other))
+                .fold(1 << node, |all, n| all | 1 << n);
+        }
+        for node in 0..nodes {
+            let members = (0..nodes).filter(|other| circles[node] >> other & 1 == 1);
+            if members.into_iter().any(|other| circles[other] != circles[node]) {
+                return false;
+            }
+        }
+        if scene.scenario.is_grouped() && segment > 0 && before != circles {
+            return false;
+        }
+    }
+    true
+}
