@@ -4,6 +4,7 @@
 //!
 //! - [`Driver`]: the packet loop, which carries out what a router decides, and [`Kernel`], which keeps the addresses.
 //! - [`netlink`]: links, addresses and routes, read, changed and watched.
+//! - [`nftables`]: addresses that must not answer.
 //! - [`process`]: becoming a daemon, pid files.
 //! - [`runner`]: check and notify scripts.
 //! - [`calendar`]: the local time, for logs.
@@ -24,6 +25,7 @@ mod kernel;
 #[cfg(feature = "lab")]
 pub mod lab;
 pub mod netlink;
+pub mod nftables;
 pub mod process;
 pub mod queue;
 pub mod runner;

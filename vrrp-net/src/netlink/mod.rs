@@ -6,7 +6,7 @@
 //! opens them and can be used from any other afterwards.
 //!
 //! Whatever octets arrive, nothing here panics: messages are split by a checked parser and only their payloads are
-//! given to `neli`, which no other module sees.
+//! given to `neli`.
 
 mod address;
 mod decode;
@@ -18,10 +18,13 @@ mod monitor;
 mod request;
 mod route;
 mod socket;
+mod transaction;
 
 pub use address::{Address, Outcome, flag, protocol, scope};
 pub use error::Error;
 pub use link::{Link, LinkChange, LinkKind, MacvlanMode, NewLink, Peer, PortState};
 pub use monitor::{Event, Monitor, Progress};
 pub use request::Request;
+pub(crate) use request::{Answer, unsendable};
 pub use route::Route;
+pub(crate) use transaction::Step;

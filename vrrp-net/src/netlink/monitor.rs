@@ -3,6 +3,8 @@
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 
+use neli::consts::socket::NlFamily;
+
 use super::address::Address;
 use super::decode;
 use super::error::Error;
@@ -46,7 +48,7 @@ pub struct Monitor {
 impl Monitor {
     /// Opens the socket. What changes from here on is heard; dump after opening to know what was before.
     pub fn open() -> Result<Self, Error> {
-        Socket::open(&GROUPS, Mode::NonBlocking, RECEIVE_BUFFER)
+        Socket::open(NlFamily::Route, &GROUPS, Mode::NonBlocking, RECEIVE_BUFFER)
             .map(|socket| Self { socket })
             .map_err(Error::Open)
     }

@@ -3,6 +3,8 @@
 use std::io;
 use std::time::Duration;
 
+use neli::consts::socket::NlFamily;
+
 use super::decode;
 use super::error::Error;
 use super::frame::{self, Message, Messages};
@@ -12,14 +14,14 @@ use super::socket::{Mode, Received, Socket};
 ///
 /// One request at a time; after an error the next one works again.
 pub struct Request {
-    socket: Socket,
-    sequence: u32,
+    pub(super) socket: Socket,
+    pub(super) sequence: u32,
 }
 
 /// A message of an answer.
-pub(super) struct Answer {
-    pub(super) kind: u16,
-    pub(super) payload: Vec<u8>,
+pub(crate) struct Answer {
+    pub(crate) kind: u16,
+    pub(crate) payload: Vec<u8>,
 }
 
 impl Request {
@@ -28,7 +30,13 @@ impl Request {
     /// # Errors
     /// [`Error::Open`], for instance without file descriptors left.
     pub fn open() -> Result<Self, Error> {
-        let socket = Socket::open(&[], Mode::Blocking(PATIENCE), RECEIVE_BUFFER).map_err(Error::Open)?;
+        Self::open_family(NlFamily::Route)
+    }
+
+    /// Opens a socket to another part of the kernel.
+    pub(crate) fn open_family(family: NlFamily) -> Result<Self, Error> {
+        let socket =
+            Socket::open(family, &[], Mode::Blocking(PATIENCE), RECEIVE_BUFFER).map_err(Error::Open)?;
         Ok(Self { socket, sequence: 0 })
     }
 
@@ -90,7 +98,7 @@ impl Request {
     }
 
     /// Asks for one thing; the answer is what comes before the acknowledgement.
-    pub(super) fn ask(
+    pub(crate) fn ask(
         &mut self,
         asked: &dyn Fn() -> String,
         kind: u16,
@@ -100,7 +108,7 @@ impl Request {
     }
 
     /// Reads a whole table, again if it changed meanwhile.
-    pub(super) fn dump(
+    pub(crate) fn dump(
         &mut self,
         asked: &dyn Fn() -> String,
         kind: u16,
@@ -158,7 +166,7 @@ impl Request {
     }
 
     /// Reads one datagram and hands its messages over.
-    fn read(
+    pub(super) fn read(
         &mut self,
         asked: &dyn Fn() -> String,
         mut each: impl FnMut(Message<'_>) -> Result<(), &'static str>,
@@ -179,7 +187,7 @@ impl Request {
 }
 
 /// Turns the encoder's complaint into an error.
-pub(super) fn unsendable(asked: &dyn Fn() -> String) -> impl FnOnce(String) -> Error {
+pub(crate) fn unsendable(asked: &dyn Fn() -> String) -> impl FnOnce(String) -> Error {
     move |reason| Error::Unsendable { request: asked(), reason }
 }
 
@@ -196,6 +204,9 @@ pub(super) mod kind {
     pub(in super::super) const GETADDR: u16 = libc::RTM_GETADDR;
     pub(in super::super) const NEWROUTE: u16 = libc::RTM_NEWROUTE;
     pub(in super::super) const DELROUTE: u16 = libc::RTM_DELROUTE;
+    /// `<linux/netfilter/nfnetlink.h>`.
+    pub(in super::super) const BATCH_BEGIN: u16 = 0x10;
+    pub(in super::super) const BATCH_END: u16 = 0x11;
 }
 
 /// Message flags of `<linux/netlink.h>`.
@@ -215,6 +226,6 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const RECEIVE_BUFFER: usize = 1 << 20;
 const DUMP_TRIES: usize = 8;
 
-fn socket_failed(asked: &dyn Fn() -> String) -> impl FnOnce(io::Error) -> Error {
+pub(super) fn socket_failed(asked: &dyn Fn() -> String) -> impl FnOnce(io::Error) -> Error {
     move |source| Error::Socket { request: asked(), source }
 }

@@ -31,15 +31,20 @@ pub(super) enum Received<'a> {
     Foreign,
 }
 
-/// A route netlink socket in the network namespace of the thread that opened it.
+/// A netlink socket in the network namespace of the thread that opened it.
 pub(super) struct Socket {
     fd: OwnedFd,
     buffer: Vec<u8>,
 }
 
 impl Socket {
-    pub(super) fn open(groups: &[u32], mode: Mode, receive_buffer: usize) -> io::Result<Self> {
-        let socket = NlSocket::connect(NlFamily::Route, None, Groups::new_groups(groups))?;
+    pub(super) fn open(
+        family: NlFamily,
+        groups: &[u32],
+        mode: Mode,
+        receive_buffer: usize,
+    ) -> io::Result<Self> {
+        let socket = NlSocket::connect(family, None, Groups::new_groups(groups))?;
         socket.enable_ext_ack(true)?;
         // Linux 4.20; without it a dump is filtered here instead of in the kernel.
         let _ = socket.enable_strict_checking(true);
@@ -87,6 +92,14 @@ impl Socket {
     pub(super) fn set_receive_buffer(&self, octets: usize) -> io::Result<()> {
         if setsockopt(&self.fd, sockopt::RcvBufForce, &octets).is_err() {
             setsockopt(&self.fd, sockopt::RcvBuf, &octets)?;
+        }
+        Ok(())
+    }
+
+    /// Sets the size of the largest send, beyond `net.core.wmem_max` where we may.
+    pub(super) fn set_send_buffer(&self, octets: usize) -> io::Result<()> {
+        if setsockopt(&self.fd, sockopt::SndBufForce, &octets).is_err() {
+            setsockopt(&self.fd, sockopt::SndBuf, &octets)?;
         }
         Ok(())
     }
