@@ -191,15 +191,14 @@ impl Instance {
 
     /// The earliest timer.
     pub(crate) fn deadline(&self) -> Option<Time> {
-        match &self.machine {
-            Machine::Initialize | Machine::Fault => None,
-            Machine::Backup(backup) => backup.down_at,
-            Machine::Master(master) => {
-                let announcements = [master.second_set, master.lower_set, master.refresh_at];
-                let others = [Some(master.advert_at), master.priority_at, master.repair_until];
-                announcements.into_iter().chain(others).flatten().min()
-            }
-        }
+        self.patient_deadline().into_iter().chain(self.urgent_deadline()).min()
+    }
+
+    /// The earliest timer that may be held back a little.
+    pub(crate) fn patient_deadline(&self) -> Option<Time> {
+        let Machine::Master(master) = &self.machine else { return None };
+        let announcements = [master.second_set, master.lower_set, master.refresh_at];
+        announcements.into_iter().chain([Some(master.advert_at), master.priority_at]).flatten().min()
     }
 
     /// The earliest timer that nobody may hold back.

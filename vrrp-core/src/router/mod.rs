@@ -56,8 +56,8 @@ pub struct Router {
     retired_trackers: Vec<Tracker>,
     demux: Demux,
     /// Instances, then trackers, then the startup delay.
-    deadlines: Deadlines,
-    /// Those of the instances whose timers must fire on time.
+    patient: Deadlines,
+    /// The timers of instances that must fire on time. A timer is in one of the two, so moving it costs one climb.
     urgent: Deadlines,
     queue: VecDeque<Owner>,
     events: Events,
@@ -103,7 +103,7 @@ impl Router {
             retired_instances: Vec::new(),
             retired_trackers: Vec::new(),
             demux: Demux::default(),
-            deadlines: Deadlines::default(),
+            patient: Deadlines::default(),
             urgent: Deadlines::default(),
             queue: VecDeque::new(),
             events: Events::default(),
@@ -132,7 +132,7 @@ impl Router {
     /// When to hand over [`Input::Tick`], or none to wait for a fact.
     pub fn deadline(&self) -> Option<Time> {
         match self.queue.is_empty() && self.events.is_empty() {
-            true => self.deadlines.earliest(),
+            true => self.patient.earliest().into_iter().chain(self.urgent.earliest()).min(),
             false => Some(self.now),
         }
     }
@@ -141,11 +141,12 @@ impl Router {
     /// so that one wake-up serves many of them. The timer of a BACKUP, and that of a repair, is never held:
     /// lateness there would be added to every takeover.
     pub fn deadline_within(&self, hold: core::time::Duration) -> Option<Time> {
-        let deadline = self.deadline()?;
-        let urgent = self.urgent.earliest().unwrap_or(Time::MAX);
         match self.queue.is_empty() && self.events.is_empty() {
-            true => Some((deadline + hold).min(urgent.max(deadline))),
-            false => Some(deadline),
+            true => {
+                let patient = self.patient.earliest().map(|at| at + hold);
+                patient.into_iter().chain(self.urgent.earliest()).min()
+            }
+            false => Some(self.now),
         }
     }
 
@@ -204,7 +205,7 @@ impl Router {
             Phase::Delayed { until } => Some(until),
             Phase::Fresh { .. } | Phase::Running | Phase::Stopped => None,
         };
-        self.deadlines.set(self.instances.len() + self.trackers.len(), until);
+        self.patient.set(self.instances.len() + self.trackers.len(), until);
     }
 
     /// Fires every timer that is due. Each firing moves its timer behind `now`, so the bound is never met but
@@ -212,7 +213,7 @@ impl Router {
     fn tick(&mut self) {
         let (instances, trackers) = (self.instances.len(), self.trackers.len());
         for _ in 0..4 * (instances + trackers + 1) {
-            let Some(owner) = self.deadlines.due(self.now) else { return };
+            let Some(owner) = self.due() else { return };
             if owner < instances {
                 self.tick_instance(owner);
             } else if owner < instances + trackers {
@@ -222,6 +223,13 @@ impl Router {
                 self.run();
             }
         }
+    }
+
+    /// Whose timer is due first; of several at one time, that of who comes first.
+    fn due(&self) -> Option<usize> {
+        let first = |timers: &Deadlines| Some((timers.earliest()?, timers.due(self.now)?));
+        let due = first(&self.patient).into_iter().chain(first(&self.urgent)).min();
+        due.map(|(_, owner)| owner)
     }
 
     fn tick_instance(&mut self, position: usize) {
@@ -331,7 +339,7 @@ impl Router {
     /// Books the deadline and the wishes of an instance.
     fn refresh(&mut self, position: usize) {
         let Some(instance) = self.instances.get(position) else { return };
-        self.deadlines.set(position, instance.deadline());
+        self.patient.set(position, instance.patient_deadline());
         self.urgent.set(position, instance.urgent_deadline());
         if !instance.pending.is_empty() {
             self.enqueue(Owner::Instance(position));
@@ -340,7 +348,7 @@ impl Router {
 
     fn refresh_tracker(&mut self, position: usize) {
         let Some(tracker) = self.trackers.get(position) else { return };
-        self.deadlines.set(self.instances.len() + position, tracker.deadline());
+        self.patient.set(self.instances.len() + position, tracker.deadline());
         if tracker.asks.run || tracker.asks.stop.is_some() {
             self.enqueue(Owner::Tracker(position));
         }

@@ -110,7 +110,7 @@ impl Router {
     /// Makes the books of deadlines and wishes anew, with room for all that can ever be in them.
     fn rebook(&mut self) {
         let owners = self.instances.len() + self.trackers.len();
-        self.deadlines = Deadlines::new(owners + 1);
+        self.patient = Deadlines::new(owners + 1);
         self.urgent = Deadlines::new(self.instances.len());
         self.queue.clear();
         let retired = self.retired_instances.len() + self.retired_trackers.len();
