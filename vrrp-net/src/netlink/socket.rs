@@ -132,8 +132,8 @@ mod tests {
 
     #[test]
     fn a_datagram_longer_than_the_buffer_is_noticed() {
-        let mut socket =
-            Socket::open(&[], Mode::Blocking(Duration::from_secs(5)), 1 << 16).expect("a socket");
+        let mut socket = Socket::open(NlFamily::Route, &[], Mode::Blocking(Duration::from_secs(5)), 1 << 16)
+            .expect("a socket");
         let (kind, flags) = (libc::RTM_GETLINK, (libc::NLM_F_REQUEST | libc::NLM_F_DUMP) as u16);
         let mut message = Vec::new();
         frame::push(&mut message, Message { kind, flags, sequence: 1, payload: &[0; 16] });
@@ -145,7 +145,8 @@ mod tests {
     #[test]
     fn a_blocking_read_gives_up() {
         let mut socket =
-            Socket::open(&[], Mode::Blocking(Duration::from_millis(1)), 1 << 16).expect("a socket");
+            Socket::open(NlFamily::Route, &[], Mode::Blocking(Duration::from_millis(1)), 1 << 16)
+                .expect("a socket");
         let error = socket.receive().err().expect("nothing was asked");
         assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
     }
