@@ -20,6 +20,8 @@ pub(super) struct Carrier {
     sockets: Sockets,
     outbox: Outbox,
     announcer: Announcer,
+    /// Whether a slot has a wish that is not published.
+    wished: bool,
     /// Adverts for interfaces that do not exist at present.
     nowhere: Vec<Delivery>,
     /// How many instances cannot send at present.
@@ -37,6 +39,7 @@ impl Carrier {
             sockets: Sockets::open()?,
             outbox: Outbox::new(),
             announcer: Announcer::open()?,
+            wished: false,
             nowhere: Vec::new(),
             failing: 0,
             failed: Vec::new(),
@@ -82,14 +85,15 @@ impl Carrier {
 
     /// Has the kernel thread see new wishes; says whether there were any.
     pub(super) fn publish(&mut self) -> bool {
-        let mut published = false;
+        if !std::mem::take(&mut self.wished) {
+            return false;
+        }
         for slot in self.slots.iter_mut() {
             if let Some(wanted) = slot.wish.take() {
                 slot.holding.set_wish(wanted);
-                published = true;
             }
         }
-        published
+        true
     }
 
     /// Sends announcements that may go now.
@@ -173,6 +177,7 @@ impl Carrier {
     fn wish(&mut self, instance: InstanceId, count: usize, outside: &mut dyn Outside) {
         let Some(slot) = self.slots.get_mut(instance) else { return };
         slot.wish = Some(slot.master);
+        self.wished = true;
         slot.lost = false;
         let (name, wanted) = (Arc::clone(&slot.name), slot.master);
         outside.report(Report::Addresses { instance, name, wanted, count });

@@ -69,8 +69,12 @@ impl Driver {
         }
         let order = Arc::new(std::mem::take(&mut plan.kernel));
         self.plan = plan;
-        self.orders.push(Order { plan: order, opened: listening, close });
+        self.orders.extend(close.into_iter().map(Order::Close));
+        self.orders.push(Order::Keep { plan: order, opened: listening });
         self.turn_kernel();
+        // Which addresses are virtual may have changed, and with that by which one the host is known.
+        self.tell_interfaces(now, outside);
+        self.flush(now, outside);
     }
 
     /// Gives a receiving socket a seat: that of the one it replaces, or a free one.
@@ -87,6 +91,7 @@ impl Driver {
         });
         if let Some(old) = self.receivers.get_mut(at).and_then(|seat| seat.receiver.take()) {
             self.unwatch(&old);
+            self.orders.push(Order::Close(old));
         }
         self.register(&receiver, Token(SEATS + at))?;
         if let Some(seat) = self.receivers.get_mut(at) {

@@ -9,7 +9,7 @@ use vrrp_core::{Family, Input, Time};
 use super::handle::{Command, Prepared};
 use super::report::{Outside, Report};
 use super::world::{Consequence, Virtual};
-use super::{Driver, Phase};
+use super::{Driver, Phase, STOP};
 use crate::error::Error;
 use crate::kernel::{Fact, Snapshot};
 use crate::netlink::{Address, Event, Progress};
@@ -122,7 +122,7 @@ impl Driver {
     }
 
     /// Tells the router what it does not know yet of the interfaces.
-    fn tell_interfaces(&mut self, now: Time, outside: &mut dyn Outside) {
+    pub(super) fn tell_interfaces(&mut self, now: Time, outside: &mut dyn Outside) {
         for number in 0..self.world.interfaces().len() {
             let plan = &self.plan;
             let news = self.world.news(number, |address, interface| plan.is_virtual(address, interface));
@@ -132,7 +132,12 @@ impl Driver {
                 let (up, v4, v6) = (told.up, told.v4, told.v6);
                 outside.report(Report::Interface { interface, name, exists, up, v4, v6 });
             }
-            // The address first: an interface that comes up with one is ready at once.
+            let up_changes = before.map(|before| before.up) != Some(told.up);
+            // What comes up has its addresses first, so that it is ready at once; what goes down says that first, so that
+            // it is not missed for its addresses.
+            if up_changes && !told.up {
+                self.tell(now, Input::Interface { interface, up: false }, outside);
+            }
             for (family, address, known) in [
                 (Family::V4, told.v4, before.map(|before| before.v4)),
                 (Family::V6, told.v6, before.map(|before| before.v6)),
@@ -141,8 +146,8 @@ impl Driver {
                     self.tell(now, Input::Source { interface, family, address }, outside);
                 }
             }
-            if before.map(|before| before.up) != Some(told.up) {
-                self.tell(now, Input::Interface { interface, up: told.up }, outside);
+            if up_changes && told.up {
+                self.tell(now, Input::Interface { interface, up: true }, outside);
             }
         }
     }
@@ -160,13 +165,14 @@ impl Driver {
                 Command::Status(answer) => drop(answer.try_send(self.status())),
                 Command::Commit(prepared, done) => {
                     commit = Some((prepared, done));
-                    // Of two, both are put in force, one after the other: each brings sockets.
+                    // The next one has its own turn: each brings sockets that must not be lost.
+                    self.rang = true;
                     break;
                 }
             }
         }
         if self.phase == Phase::Running && self.handle.shared.shutdown.load(Ordering::Acquire) {
-            self.phase = Phase::Stopping;
+            self.phase = Phase::Stopping(now + STOP);
             self.tell(now, Input::Shutdown, outside);
         }
         commit

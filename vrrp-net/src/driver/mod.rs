@@ -66,6 +66,8 @@ pub struct Driver {
     orders: Vec<Order>,
     /// The monitor has more to tell than was read.
     monitor_ready: bool,
+    /// Somebody has rung who was not listened to yet.
+    rang: bool,
     /// The poll had more to tell than it was asked for.
     crowded: bool,
     /// When the sockets were last read.
@@ -85,8 +87,8 @@ struct Seat {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     Running,
-    /// The router has stopped; what it wished for is carried out.
-    Stopping,
+    /// The router has stopped; what it wished for is carried out, until then.
+    Stopping(Time),
     Stopped,
 }
 
@@ -143,6 +145,7 @@ impl Driver {
             inline: Some(inline),
             orders: Vec::new(),
             monitor_ready: true,
+            rang: false,
             crowded: false,
             read_at: clock::now(),
             phase: Phase::Running,
@@ -183,9 +186,12 @@ impl Driver {
         self.stats.turns += 1;
         self.wait(max_wait)?;
         let now = clock::now();
-        self.hear_kernel(now, outside);
+        let mut commit = None;
+        if std::mem::take(&mut self.rang) {
+            self.hear_kernel(now, outside);
+            commit = self.hear_commands(now, outside);
+        }
         self.hear_monitor(now, outside)?;
-        let commit = self.hear_commands(now, outside);
         self.receive(now, outside);
         self.tell(now, Input::Tick, outside);
         self.flush(now, outside);
@@ -196,10 +202,10 @@ impl Driver {
         }
         self.announce();
         self.turn_kernel();
-        self.finish();
+        self.finish(now, outside);
         self.arm()?;
         Ok(match self.phase {
-            Phase::Running | Phase::Stopping => Turn::Running,
+            Phase::Running | Phase::Stopping(_) => Turn::Running,
             Phase::Stopped => Turn::Stopped,
         })
     }
@@ -230,7 +236,11 @@ impl Driver {
         }
         let router = self.router.deadline_within(HOLD);
         let kernel = self.inline.as_ref().map(Kernel::deadline);
-        [router, self.carrier.announcement_deadline(now), kernel].into_iter().flatten().min()
+        let stop = match self.phase {
+            Phase::Stopping(until) => Some(until),
+            Phase::Running | Phase::Stopped => None,
+        };
+        [router, self.carrier.announcement_deadline(now), kernel, stop].into_iter().flatten().min()
     }
 
     /// Sets the alarm for the next turn. What was left undone rings at once: whoever polls the driver from a loop of
@@ -250,9 +260,7 @@ impl Driver {
         self.crowded = self.events.iter().count() == EVENTS;
         for event in &self.events {
             match event.token() {
-                BELL => {
-                    self.bell.hear();
-                }
+                BELL => self.rang |= self.bell.hear(),
                 TIMER => self.timer.rang(),
                 MONITOR => self.monitor_ready = true,
                 Token(number) => {
@@ -276,6 +284,9 @@ impl Driver {
     /// Reads every socket that has something, a bounded number of times, and tells the router in the order of arrival.
     fn receive(&mut self, now: Time, outside: &mut dyn Outside) {
         for _ in 0..ROUNDS {
+            if !self.receivers.iter().any(|seat| seat.ready) {
+                break;
+            }
             self.inboxes.clear();
             let stamps = Stamps::taken(self.read_at, now);
             // Each time from another one on: a flood of one must not keep the others from being read.
@@ -347,11 +358,19 @@ impl Driver {
         }
     }
 
-    fn finish(&mut self) {
-        if self.phase == Phase::Stopping && self.orders.is_empty() && self.carrier.slots.are_settled() {
-            self.kernel.stop();
-            self.phase = Phase::Stopped;
+    /// Stops once everything is carried out, or has had its time.
+    fn finish(&mut self, now: Time, outside: &mut dyn Outside) {
+        let Phase::Stopping(until) = self.phase else { return };
+        let settled = self.orders.is_empty() && self.carrier.slots.are_settled();
+        if !settled && now < until {
+            return;
         }
+        if !settled {
+            let text = "the kernel did not remove every address in time".to_string();
+            outside.report(Report::Trouble { name: None, text });
+        }
+        self.kernel.stop();
+        self.phase = Phase::Stopped;
     }
 
     fn register(&self, source: &impl AsFd, token: Token) -> Result<(), Error> {
@@ -373,6 +392,8 @@ const TIMER: Token = Token(1);
 const MONITOR: Token = Token(2);
 /// The token of the first receiving socket.
 const SEATS: usize = 16;
+/// How long the kernel has for the last removals.
+const STOP: Duration = Duration::from_secs(5);
 /// What one poll tells at most.
 const EVENTS: usize = 256;
 /// Commands that were not looked at yet.

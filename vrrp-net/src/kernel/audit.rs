@@ -35,7 +35,8 @@ impl Kernel {
             }
         }
         self.next_audit = clock::now() + AUDIT;
-        self.complained.clear();
+        let [now, before] = &mut self.complaints;
+        *before = std::mem::take(now);
     }
 
     fn audit_later(&mut self, error: Error) {

@@ -40,12 +40,15 @@ pub(crate) struct KernelPlan {
 
 /// What the packet thread tells the kernel thread.
 #[derive(Debug)]
-pub(crate) struct Order {
-    pub(crate) plan: Arc<KernelPlan>,
-    /// Sockets that somebody has opened already: interface, family, kernel index.
-    pub(crate) opened: Vec<(InterfaceId, Family, u32)>,
-    /// Sockets to close: leaving a group waits for the kernel's network lock.
-    pub(crate) close: Vec<Receiver>,
+pub(crate) enum Order {
+    /// Close a socket: leaving a group waits for the kernel's network lock.
+    Close(Receiver),
+    /// Keep this from now on.
+    Keep {
+        plan: Arc<KernelPlan>,
+        /// Sockets that somebody has opened already: interface, family, kernel index.
+        opened: Vec<(InterfaceId, Family, u32)>,
+    },
 }
 
 /// What the kernel thread tells the packet thread, beside the slots of the instances.
@@ -154,8 +157,8 @@ pub struct Kernel {
     opened: Vec<Receiver>,
     snapshots_given: u64,
     next_audit: Time,
-    /// What was complained about before the kernel was last found in order.
-    complained: Vec<String>,
+    /// What was complained about since the last audit, and between the one before and that.
+    complaints: [Vec<String>; 2],
 }
 
 impl Kernel {
@@ -184,7 +187,7 @@ impl Kernel {
             opened: Vec::new(),
             snapshots_given: 0,
             next_audit: Time::ZERO,
-            complained: Vec::new(),
+            complaints: [Vec::new(), Vec::new()],
         };
         Ok((kernel, KernelHandle { shared, bell, orders, facts: heard }))
     }
@@ -250,12 +253,16 @@ impl Kernel {
 
     fn take_orders(&mut self) {
         while let Some(order) = self.orders.take() {
-            drop(order.close);
-            for (interface, family, index) in order.opened {
-                self.listening.retain(|known| (known.0, known.1) != (interface, family));
-                self.listening.push((interface, family, index));
+            match order {
+                Order::Close(receiver) => drop(receiver),
+                Order::Keep { plan, opened } => {
+                    for (interface, family, index) in opened {
+                        self.listening.retain(|known| (known.0, known.1) != (interface, family));
+                        self.listening.push((interface, family, index));
+                    }
+                    self.install(plan);
+                }
             }
-            self.install(order.plan);
         }
     }
 
@@ -285,14 +292,17 @@ impl Kernel {
         self.links.iter().find(|(id, _)| *id == interface).map(|(_, link)| link.index)
     }
 
-    /// Says something that a person should know, once until it is over.
+    /// Says something that a person should know: once, however long it stays so.
     fn complain(&mut self, instance: Option<Arc<str>>, text: String) {
-        if self.complained.contains(&text) {
+        let [now, before] = &mut self.complaints;
+        if now.contains(&text) {
             return;
         }
-        self.complained.push(text.clone());
-        // A full ring has worse news in it than this.
-        let _ = self.facts.send(Fact::Trouble { instance, text });
+        now.push(text.clone());
+        if !before.contains(&text) {
+            // A full ring has worse news in it than this.
+            let _ = self.facts.send(Fact::Trouble { instance, text });
+        }
     }
 }
 
