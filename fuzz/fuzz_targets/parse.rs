@@ -1,0 +1,3 @@
+//! [`vrrp_fuzz::parse`] under libFuzzer.
+#![no_main]
+libfuzzer_sys::fuzz_target!(|data: &[u8]| vrrp_fuzz::parse(data));

@@ -1,0 +1,178 @@
+//! What an executor has carried out, and the rules that it can rely on.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use vrrp_core::wire::{self, Datagram, Expect, Header};
+use vrrp_core::{
+    Action, Cause, Event, Family, Input, InstanceEvent, InstanceId, Priority, Router, State, Time, Transmit,
+    Vip,
+};
+
+/// The world as the actions made it.
+#[derive(Debug, Default)]
+pub(super) struct Books {
+    states: BTreeMap<InstanceId, State>,
+    held: BTreeMap<InstanceId, BTreeSet<Vip>>,
+}
+
+/// All of an instance that a rejected packet must leave alone.
+type Look = (InstanceId, State, Time, Option<Cause>, Priority, Option<(IpAddr, u8)>, u16, Option<Time>);
+
+impl Books {
+    /// Tells one fact, takes up to `take` actions, and checks every rule.
+    pub(super) fn handle(&mut self, router: &mut Router, now: Time, input: Input<'_>, take: usize) {
+        let bound = most_actions(router, &input);
+        let is_tick = matches!(input, Input::Tick);
+        let before = matches!(input, Input::Packet(_)).then(|| (looks(router), rejects(router)));
+        let mut actions = router.handle(now, input);
+        let mut taken = 0;
+        while taken < take {
+            let Some(action) = actions.next() else { break };
+            taken += 1;
+            assert!(taken <= bound, "{taken} actions for one fact, expected at most {bound}");
+            self.carry_out(&action);
+        }
+        if let Some((before, rejected)) = before
+            && rejects(router) > rejected
+        {
+            assert_eq!(looks(router), before, "a rejected packet changed more than a counter");
+        }
+        if taken < take {
+            self.agree_with(router);
+            let deadline = router.deadline();
+            if is_tick {
+                assert!(
+                    deadline.is_none_or(|deadline| deadline > router.now()),
+                    "a tick left {deadline:?} due"
+                );
+            }
+        } else if router.deadline().is_none_or(|deadline| deadline > router.now()) {
+            self.agree_with(router);
+        }
+    }
+
+    /// After the end nobody holds anything.
+    pub(super) fn holds_nothing(&self) {
+        assert!(self.held.values().all(BTreeSet::is_empty), "left behind: {:?}", self.held);
+    }
+
+    fn carry_out(&mut self, action: &Action<'_>) {
+        match *action {
+            Action::Become(change) => {
+                let state = self.states.entry(change.instance).or_insert(State::Initialize);
+                assert_eq!(*state, change.from, "{change:?}");
+                assert_ne!(change.from, change.to, "{change:?}");
+                *state = change.to;
+            }
+            Action::Transmit(transmit) => self.judge(&transmit),
+            Action::RemoveAddresses { instance, addresses } => {
+                let held = self.held.entry(instance).or_default();
+                held.retain(|vip| !addresses.contains(vip));
+            }
+            Action::AddAddresses { instance, addresses } => {
+                assert_eq!(self.state(instance), State::Master, "addresses for who is no master");
+                self.held.entry(instance).or_default().extend(addresses);
+            }
+            Action::Announce(announce) => {
+                assert_eq!(self.state(announce.instance), State::Master, "announced by who is no master");
+                let held = self.held.entry(announce.instance).or_default();
+                assert!(announce.addresses.iter().all(|vip| held.contains(vip)), "announced before added");
+                assert!(announce.repeat > 0);
+            }
+            Action::Event(Event::Instance { what: InstanceEvent::Priority { from, to }, .. }) => {
+                assert!(from != to && to > 0);
+            }
+            Action::RunCheck { .. } | Action::StopCheck { .. } | Action::Notify(_) | Action::Event(_) => {}
+        }
+    }
+
+    /// An advert is right by the receive rules, and says what the sender is.
+    fn judge(&self, transmit: &Transmit<'_>) {
+        let (header, payload) = match Family::of(&transmit.source) {
+            Family::V4 => Datagram::V4(transmit.datagram).split().expect("we send whole datagrams"),
+            Family::V6 => (
+                Header { source: transmit.source, destination: transmit.destination, ttl: transmit.ttl },
+                transmit.datagram,
+            ),
+        };
+        let expected =
+            Header { source: transmit.source, destination: transmit.destination, ttl: transmit.ttl };
+        assert_eq!(header, expected);
+        let advert = wire::parse(&header, payload, &Expect { empty: true, ..Expect::ANY });
+        let advert = advert.expect("we send adverts that we would take");
+        let master = self.state(transmit.instance) == State::Master;
+        assert!(advert.priority() != 0 || !master, "a master that resigns, and stays");
+    }
+
+    /// When nothing is pending, the executor's world and the router's agree.
+    fn agree_with(&mut self, router: &Router) {
+        for instance in router.instances() {
+            let (id, config) = (instance.id(), instance.config());
+            assert_eq!(self.state(id), instance.state(), "{}", instance.name());
+            let all: BTreeSet<Vip> = config.addresses.iter().chain(&config.excluded).copied().collect();
+            let held = self.held.entry(id).or_default();
+            match instance.state() {
+                State::Master => assert_eq!(*held, all, "what {} holds", instance.name()),
+                State::Initialize | State::Backup | State::Fault => {
+                    assert!(
+                        held.is_empty(),
+                        "{} is {} and holds {held:?}",
+                        instance.name(),
+                        instance.state()
+                    );
+                }
+            }
+            if instance.state() == State::Master {
+                assert!(instance.deadline().is_some(), "a master without a timer");
+            }
+        }
+        let living: BTreeSet<InstanceId> = router.instances().map(|instance| instance.id()).collect();
+        let dead = self.held.iter().find(|(id, held)| !living.contains(id) && !held.is_empty());
+        assert_eq!(dead, None, "a removed instance holds addresses");
+    }
+
+    fn state(&self, instance: InstanceId) -> State {
+        self.states.get(&instance).copied().unwrap_or(State::Initialize)
+    }
+}
+
+/// The most actions that one fact can bring: what each participant can wish for once, and all events.
+fn most_actions(router: &Router, input: &Input<'_>) -> usize {
+    let wishes = |router: &Router| {
+        let peers = |instance: vrrp_core::InstanceView<'_>| match &instance.config().destination {
+            vrrp_core::Destination::Multicast(_) => 1,
+            vrrp_core::Destination::Unicast(peers) => peers.len(),
+        };
+        router.instances().map(|instance| 8 + peers(instance)).sum::<usize>()
+            + 2 * router.trackers().count()
+            + router.groups().count()
+    };
+    // A reconfiguration may leave one retired instance for each, and bring as many new ones.
+    let others = match input {
+        Input::Reconfigure(config) => 16 * (config.instances().len() + config.trackers().len() + 1),
+        _ => 0,
+    };
+    1024 + 3 * wishes(router) + others
+}
+
+fn looks(router: &Router) -> Vec<Look> {
+    let look = |instance: vrrp_core::InstanceView<'_>| {
+        (
+            instance.id(),
+            instance.state(),
+            instance.since(),
+            instance.cause(),
+            instance.priority(),
+            instance.master(),
+            instance.master_interval().as_centis(),
+            instance.deadline(),
+        )
+    };
+    router.instances().map(look).collect()
+}
+
+fn rejects(router: &Router) -> u64 {
+    let instances = router.instances().map(|instance| instance.stats().rejected.total());
+    router.stats().rejected.total() + instances.sum::<u64>()
+}
