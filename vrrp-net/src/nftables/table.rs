@@ -251,3 +251,27 @@ fn elements<K: Size + ToBytes>(keys: impl IntoIterator<Item = K>) -> Attribute {
     let element = |key| Attribute::nest(ELEMENT, [value(1, key)]);
     Attribute::nest(message::ELEMENTS, keys.into_iter().map(element))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_number_of_addresses_goes_in_bounded_messages() {
+        let desired: Desired = (0..20_000_u32)
+            .flat_map(|number| {
+                let link_local = Ipv6Addr::from_bits(LINK_LOCAL_PREFIX.to_bits() | u128::from(number));
+                let global = Ipv6Addr::from_bits(1 << 125 | u128::from(number));
+                [(Ipv4Addr::from_bits(number).into(), 1), (link_local.into(), 1), (global.into(), 1)]
+            })
+            .collect();
+        let mut steps = Vec::new();
+        for family in Family::ALL {
+            Writer { family, table: "keepalived", steps: &mut steps }
+                .create(&desired)
+                .expect("nothing in it is too long");
+        }
+        assert!(steps.iter().all(|step| step.payload.len() <= 9000));
+        assert!(steps.len() >= 3 * 20_000 / CHUNK);
+    }
+}
