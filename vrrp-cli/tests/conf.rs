@@ -2,5 +2,11 @@
 
 #[path = "conf/corpus.rs"]
 mod corpus;
+#[path = "conf/docs.rs"]
+mod docs;
+#[path = "conf/exit_codes.rs"]
+mod exit_codes;
 #[path = "conf/host.rs"]
 mod host;
+#[path = "conf/survives.rs"]
+mod survives;

@@ -88,11 +88,16 @@ impl Diagnostics {
         if !self.tests.contains(&row.test) {
             self.tests.push(row.test);
         }
-        if self.items.len() < KEPT {
-            self.items.push(diagnostic);
-        } else {
+        if self.is_full() {
             self.dropped += 1;
+        } else {
+            self.items.push(diagnostic);
         }
+    }
+
+    /// Whether more findings are counted only: looking for help is a waste.
+    pub(super) fn is_full(&self) -> bool {
+        self.items.len() >= KEPT
     }
 
     /// The findings in the order of the file.

@@ -17,6 +17,8 @@ const TOTAL_LIMIT: usize = 32 << 20;
 const ITEM_LIMIT: usize = 2 << 20;
 /// Definitions may use definitions this deep.
 const USE_LIMIT: usize = 32;
+/// No `${NAME}` is longer.
+pub(super) const NAME_LIMIT: usize = 256;
 
 /// Reads files and hands out what is left of them.
 pub(super) struct Expander<'a> {
@@ -378,7 +380,7 @@ impl<'a> Use<'a> {
     fn at(line: &'a str, dollar: usize) -> Option<Self> {
         let rest = &line[dollar + 1..];
         if let Some(body) = rest.strip_prefix('{') {
-            let length = body.find('}')?;
+            let length = body.bytes().take(NAME_LIMIT).position(|byte| byte == b'}')?;
             let name = &body[..length];
             let word = name.split(' ').next().unwrap_or("");
             return is_name(word).then_some(Self { name, end: dollar + 2 + length + 1, braces: true });

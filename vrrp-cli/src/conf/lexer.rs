@@ -1,5 +1,6 @@
 //! Comments, quotes, braces and words of one line.
 
+use super::expand::NAME_LIMIT;
 use super::severity::Code;
 use super::span::{FileId, Place, Span};
 use super::text::{Origin, Text};
@@ -91,7 +92,7 @@ pub(super) fn items(text: &Text) -> Vec<Item> {
                 characters.next();
             }
             // An undefined ${NAME} is text, not a block.
-            '$' if !quoted && line[at..].starts_with("${") && line[at..].contains('}') => {
+            '$' if !quoted && opens_name(&line[at..]) => {
                 name = true;
                 characters.next();
             }
@@ -107,6 +108,11 @@ pub(super) fn items(text: &Text) -> Vec<Item> {
     }
     push_line(&mut out, text.slice(from..line.len()));
     out
+}
+
+/// Whether a text begins with `${NAME}`.
+fn opens_name(text: &str) -> bool {
+    text.starts_with("${") && text.bytes().take(NAME_LIMIT).any(|byte| byte == b'}')
 }
 
 fn push_line(out: &mut Vec<Item>, text: Text) {

@@ -9,6 +9,8 @@ use super::diagnostic::{Diagnostic, Diagnostics};
 use super::severity::Shown;
 use super::span::{FileId, Place, Sources};
 
+/// Bytes of a line that are shown around a place, and of the place itself.
+const SHOWN: u32 = 400;
 const DEFINED: &str = "the text was defined here";
 
 /// Every finding, one after the other, and a line about those that were not kept.
@@ -129,12 +131,17 @@ impl<'a> Masked<'a> {
 
     fn window(&self, file: FileId, places: &[Place]) -> Window<'_> {
         let text = self.files.get(file.0 as usize).map_or("", |(_, text)| text);
-        let first = places.iter().map(|place| place.start).min().unwrap_or(0);
-        let last = places.iter().map(|place| place.end).max().unwrap_or(0);
-        let before = text.floor_char_boundary((first as usize).min(text.len()));
-        let after = text.ceil_char_boundary((last as usize).min(text.len()));
-        let start = text[..before].rfind('\n').map_or(0, |at| at + 1);
-        let end = text[after..].find('\n').map_or(text.len(), |at| after + at);
+        let first = places.iter().map(|place| place.start).min().unwrap_or(0) as usize;
+        let last =
+            places.iter().map(|place| place.end.min(place.start.saturating_add(SHOWN))).max().unwrap_or(0)
+                as usize;
+        let before = text.floor_char_boundary(first.min(text.len()));
+        let after = text.ceil_char_boundary(last.min(text.len()));
+        // Far ends of a line that no person wrote are left out: rendering takes time by the byte.
+        let far = text.floor_char_boundary(before.saturating_sub(SHOWN as usize));
+        let near = text.ceil_char_boundary((after + SHOWN as usize).min(text.len()));
+        let start = text[far..before].rfind('\n').map_or(far, |at| far + at + 1);
+        let end = text[after..near].find('\n').map_or(near, |at| after + at);
         let line = self.sources.line(Place::new(file, start, start));
         Window { text: &text[start..end], start, line }
     }
@@ -170,8 +177,9 @@ fn mask<'a>(text: &'a str, hidden: impl Iterator<Item = Place>) -> Cow<'a, str> 
 
 /// Where the secret of a line begins, whatever else may be wrong with the line.
 fn secret_in(line: &str) -> Option<usize> {
-    if let Some(at) = line.find("auth_pass") {
-        return Some(at + "auth_pass".len());
+    // Misspelt, too.
+    if let Some(at) = line.find("auth_pa") {
+        return line[at..].find([' ', '\t', '"']).map(|end| at + end);
     }
     let word = line.trim_start();
     let name = ["password", "key"]

@@ -3,13 +3,15 @@
 /// The candidate nearest to `word`, if it is near enough to be a slip of the pen.
 pub(super) fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     // Longer words can be misspelt in more places; beyond 40 letters it is no keyword.
-    let limit = match word.chars().count() {
+    let length = word.chars().count();
+    let limit = match length {
         0..=2 => return None,
         3..=5 => 1,
         6..=40 => 2,
         _ => return None,
     };
     candidates
+        .filter(|candidate| candidate.len().abs_diff(length) <= limit)
         .map(|candidate| (distance(word, candidate), candidate))
         .filter(|&(distance, _)| distance <= limit)
         .min()

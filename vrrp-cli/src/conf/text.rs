@@ -32,13 +32,22 @@ impl Text {
         if text.is_empty() {
             return;
         }
-        self.pieces.push(Piece { from: self.text.len(), origin });
+        let from = self.text.len();
+        let continued =
+            self.pieces.last().is_some_and(|last| last.origin.advanced(from - last.from).is(&origin));
+        if !continued {
+            self.pieces.push(Piece { from, origin });
+        }
         self.text.push_str(text);
     }
 
     /// Appends part of another text with its origins.
     pub(super) fn push_text(&mut self, other: &Self, range: Range<usize>) {
-        for (index, piece) in other.pieces.iter().enumerate() {
+        let first = other.pieces.partition_point(|piece| piece.from <= range.start).saturating_sub(1);
+        for (index, piece) in other.pieces.iter().enumerate().skip(first) {
+            if piece.from >= range.end {
+                break;
+            }
             let ends = other.pieces.get(index + 1).map_or(other.text.len(), |next| next.from);
             let (from, to) = (piece.from.max(range.start), ends.min(range.end));
             if from < to {
@@ -101,6 +110,17 @@ impl Text {
 }
 
 impl Origin {
+    fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::File(left), Self::File(right)) => left.file == right.file && left.start == right.start,
+            (
+                Self::Definition { used, defined },
+                Self::Definition { used: other_used, defined: other_defined },
+            ) => used == other_used && defined == other_defined,
+            (Self::File(_), Self::Definition { .. }) | (Self::Definition { .. }, Self::File(_)) => false,
+        }
+    }
+
     fn advanced(self, bytes: usize) -> Self {
         match self {
             Self::File(place) => {

@@ -28,7 +28,13 @@ fn every_file_gives_the_findings_beside_it() {
     assert!(wrong.is_empty(), "{wrong}\nUPDATE=1 writes what is found");
 }
 
-fn files() -> Vec<PathBuf> {
+/// The name that `@id` lines of the corpus are about.
+pub(crate) fn options() -> LoadOptions {
+    LoadOptions { config_id: Some("host-a".into()) }
+}
+
+/// The files of the corpus, in order.
+pub(crate) fn files() -> Vec<PathBuf> {
     let entries = fs::read_dir(CORPUS).expect("the corpus is part of the package");
     let mut files: Vec<PathBuf> = entries
         .map(|entry| entry.expect("the corpus can be listed").path())
@@ -40,8 +46,7 @@ fn files() -> Vec<PathBuf> {
 }
 
 fn report(path: &Path) -> String {
-    let options = LoadOptions { config_id: Some("host-a".into()) };
-    let (config, mut diagnostics) = conf::load(path, &options);
+    let (config, mut diagnostics) = conf::load(path, &options());
     if let Some(config) = config {
         let lowered = lower(&config, &Host, &mut Interner::default(), &mut diagnostics);
         assert_eq!(lowered.is_none(), diagnostics.is_fatal(), "{}: what is refused says why", path.display());

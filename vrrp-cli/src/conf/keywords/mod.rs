@@ -1,5 +1,7 @@
 //! The one table of keywords: what the reader reads, and what `docs/keepalived.md` lists.
 
+use std::sync::LazyLock;
+
 mod form;
 mod global;
 mod group;
@@ -41,7 +43,12 @@ pub struct Row {
 }
 
 /// Every keyword that keepalived knows, block by block.
-pub fn rows() -> Vec<Row> {
+pub fn rows() -> &'static [Row] {
+    static ROWS: LazyLock<Vec<Row>> = LazyLock::new(collect);
+    &ROWS
+}
+
+fn collect() -> Vec<Row> {
     let mut out = Vec::new();
     list("root", ROOT, &mut out);
     list("global_defs", GLOBAL, &mut out);

@@ -105,7 +105,7 @@ impl Reader<'_> {
             }
             let Some(value) = words.next() else {
                 let message = format!("`{}` needs a value", option.text);
-                self.diagnostics.push(Diagnostic::at(Code::ValueMissing, option.span, message));
+                self.diagnostics.push(Diagnostic::at(Code::AddressInvalid, option.span, message));
                 break;
             };
             self.option(&mut address, option, value)?;

@@ -81,6 +81,9 @@ impl Reader<'_> {
         let mut found =
             Diagnostic::at(Code::KeywordUnknown, span, format!("unknown keyword `{name}` {place}"))
                 .label(if statement.block.is_some() { "skipped with its block" } else { "skipped" });
+        if self.diagnostics.is_full() {
+            return self.diagnostics.push(found);
+        }
         if let Some(owner) = owner {
             found = found.context(owner.head(), "in this block");
         }
@@ -92,7 +95,7 @@ impl Reader<'_> {
                 found = found.replace(known);
             }
             None => {
-                let other = keywords::rows().into_iter().find(|row| row.name == name);
+                let other = keywords::rows().iter().find(|row| row.name == name);
                 if name.starts_with("//") {
                     found = found.help("comments begin with `#` or `!`");
                 } else if let Some(row) = other {
@@ -128,7 +131,7 @@ impl Reader<'_> {
     fn name(&mut self, statement: &Statement) -> Option<Spanned<String>> {
         let Some(word) = statement.words.get(1) else {
             let message = format!("`{}` needs a name", statement.keyword());
-            let found = Diagnostic::at(Code::ValueMissingWire, statement.head(), message);
+            let found = Diagnostic::at(Code::InstanceIncomplete, statement.head(), message);
             self.diagnostics.push(found.help(format!("{} NAME {{", statement.keyword())));
             return None;
         };
