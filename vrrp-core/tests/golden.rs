@@ -24,7 +24,7 @@ fn every_transcript_is_played_as_it_is_written() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
     let mut files: Vec<PathBuf> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
-    assert!(!files.is_empty(), "the transcripts are gone: {} files in {}", files.len(), folder.display());
+    assert!(files.len() > 100, "the transcripts are gone: {} files in {}", files.len(), folder.display());
     let update = env::var_os("UPDATE_GOLDEN").is_some();
     let mut wrong = String::new();
     for file in files.iter().filter(|file| file.extension().is_some_and(|extension| extension == "txt")) {

@@ -3,6 +3,8 @@
 mod demux;
 mod drain;
 mod group;
+#[cfg(test)]
+mod invariants;
 mod judge;
 mod queue;
 mod reconfigure;
