@@ -4,7 +4,7 @@ use std::io;
 
 use thiserror::Error;
 
-use crate::netlink;
+use crate::{netlink, nftables};
 
 /// Why a driver cannot be made, reconfigured or run on.
 #[derive(Debug, Error)]
@@ -21,6 +21,9 @@ pub enum Error {
     /// A netlink request or socket failed.
     #[error(transparent)]
     Netlink(#[from] netlink::Error),
+    /// The packet filter cannot be spoken to.
+    #[error(transparent)]
+    Nftables(#[from] nftables::Error),
     /// An interface changed its handle over a reconfiguration, so that what is known of it would be somebody else's.
     #[error("interface {name} had the handle {before} and now has {after}: a handle stays with its name")]
     Handle {

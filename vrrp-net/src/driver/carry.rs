@@ -89,7 +89,8 @@ impl Carrier {
             return false;
         }
         for slot in self.slots.iter_mut() {
-            if let Some(wanted) = slot.wish.take() {
+            // What an instance leaves that went is the plan's business, which the kernel thread may not have seen yet.
+            if let Some(wanted) = slot.wish.take().filter(|_| slot.position.is_some()) {
                 slot.holding.set_wish(wanted);
             }
         }

@@ -31,7 +31,7 @@ impl Driver {
         drop(self.router.handle(now, Input::Reconfigure(config)));
         let known: Vec<_> =
             self.carrier.slots.iter_mut().map(|slot| (slot.id, Arc::clone(&slot.holding))).collect();
-        self.carrier.slots.renew(&self.router, &mut plan.kernel.holdings);
+        self.carrier.slots.renew(&self.router, &mut plan.kernel);
         for (instance, holding) in known {
             let now = self.carrier.slots.get_mut(instance).map(|slot| &slot.holding);
             if now.is_some_and(|now| !Arc::ptr_eq(now, &holding)) {

@@ -110,7 +110,8 @@ impl Driver {
     /// Without the right to open raw sockets (CAP_NET_RAW, CAP_NET_ADMIN) or without file descriptors left.
     pub fn new(setup: Setup) -> Result<Self, Error> {
         let mut plan = Plan::new(&setup);
-        let router = Router::new(setup.config);
+        let Setup { config, filter_table, .. } = setup;
+        let router = Router::new(config);
         let bell = Bell::new().map_err(|error| system("make an event descriptor")(error))?;
         let (sender, commands) = queue::ring_with(COMMANDS, bell.clone())
             .map_err(|error| system("make an event descriptor")(error))?;
@@ -118,13 +119,13 @@ impl Driver {
             Handle { commands: sender, bell: bell.clone(), shared: std::sync::Arc::new(Shared::default()) };
         handle.remember(&plan);
         let mut carrier = Carrier::open()?;
-        carrier.slots.renew(&router, &mut plan.kernel.holdings);
+        carrier.slots.renew(&router, &mut plan.kernel);
         let mut world = World::default();
         world.set_interfaces(&plan.kernel.interfaces);
         // Before anything is read of the kernel, so that no change falls between.
         let monitor = Monitor::open()?;
         let kernel_plan = std::sync::Arc::new(std::mem::take(&mut plan.kernel));
-        let (inline, kernel) = Kernel::open(kernel_plan, bell.clone())?;
+        let (inline, kernel) = Kernel::open(kernel_plan, &filter_table, bell.clone())?;
         let (poll, timer) = (Poll::new().map_err(|error| system("make a poll")(error))?, Timer::open()?);
         let mut driver = Self {
             router,

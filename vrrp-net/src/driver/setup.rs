@@ -9,13 +9,14 @@ use vrrp_core::{Config, Destination, Family, InstanceConfig, InterfaceId};
 use super::world::Virtual;
 use crate::kernel::KernelPlan;
 use crate::kernel::holding::Holding;
+use crate::nftables::DEFAULT_TABLE;
 use crate::socket::{ReceiverPlan, VridSet};
 
 /// What a driver is to do.
 ///
 /// The name of each [`vrrp_core::InterfaceConfig`] is that of a kernel interface; its handle stays with its name over
 /// every reconfiguration.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Setup {
     /// What the router is to do.
@@ -23,12 +24,14 @@ pub struct Setup {
     /// Names of the instances whose addresses must not answer while the host does not own them (keepalived's
     /// `no_accept`, the Accept_Mode of RFC 9568 when it is false).
     pub no_accept: BTreeSet<String>,
+    /// The name of the nftables tables that keep those addresses from answering. That of the first setup stays.
+    pub filter_table: String,
 }
 
 impl Setup {
-    /// A setup in which every address answers.
+    /// A setup in which every address answers; the table has the name that keepalived gives it.
     pub fn new(config: Config) -> Self {
-        Self { config, no_accept: BTreeSet::new() }
+        Self { config, no_accept: BTreeSet::new(), filter_table: DEFAULT_TABLE.to_string() }
     }
 }
 
@@ -63,7 +66,7 @@ impl Plan {
         }
         vips.sort_unstable();
         let receivers = receivers(config.instances());
-        Self { kernel: KernelPlan { interfaces, receivers, holdings }, vips }
+        Self { kernel: KernelPlan { interfaces, receivers, holdings, retired: Vec::new() }, vips }
     }
 
     /// Whether an address is virtual, and whether the owner may be known by it.

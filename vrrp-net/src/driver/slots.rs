@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use vrrp_core::{InstanceId, Router};
 
+use crate::kernel::KernelPlan;
 use crate::kernel::holding::{Holding, Report};
 
 /// One for each instance, in the order of their ids, and for those that just went.
@@ -33,13 +34,13 @@ pub(crate) struct Slot {
 
 impl Slots {
     /// Lays the slots out anew after the router took a configuration. A holding that asks for what an old one does is
-    /// replaced by it in `holdings`, so that nothing is done again; those of instances that went, and those that were
-    /// replaced, are appended to it with nothing wanted.
-    pub(crate) fn renew(&mut self, router: &Router, holdings: &mut Vec<Arc<Holding>>) {
+    /// replaced by it in the plan, so that nothing is done again; those of instances that went, and those that were
+    /// replaced, are retired there.
+    pub(crate) fn renew(&mut self, router: &Router, plan: &mut KernelPlan) {
         let mut before = std::mem::take(&mut self.slots);
         before.retain(|slot| slot.position.is_some());
         for (position, view) in router.instances().enumerate() {
-            let Some(holding) = holdings.get_mut(position) else { break };
+            let Some(holding) = plan.holdings.get_mut(position) else { break };
             let old = before.iter().position(|slot| slot.id == view.id()).map(|at| before.swap_remove(at));
             let mut slot = Slot::new(view.id(), view.name(), Arc::clone(holding), position);
             if let Some(old) = old {
@@ -54,15 +55,14 @@ impl Slots {
                 } else {
                     let wanted = old.wish.unwrap_or(old.holding.wish().wanted);
                     holding.set_wish(wanted);
-                    old.holding.set_wish(false);
-                    holdings.push(old.holding);
+                    plan.retired.push(old.holding);
                 }
             }
             self.slots.push(slot);
         }
         for mut gone in before {
             gone.position = None;
-            holdings.push(Arc::clone(&gone.holding));
+            plan.retired.push(Arc::clone(&gone.holding));
             self.slots.push(gone);
         }
         self.slots.sort_by_key(|slot| slot.id);
@@ -94,9 +94,9 @@ impl Slots {
         self.slots.iter_mut().find(|slot| slot.position == Some(position))
     }
 
-    /// Whether the kernel thread has carried every wish out.
+    /// Whether the kernel thread has carried every wish out. Of retired ones it knows by itself.
     pub(crate) fn are_settled(&self) -> bool {
-        self.slots.iter().all(|slot| {
+        self.slots.iter().filter(|slot| slot.position.is_some()).all(|slot| {
             let wish = slot.holding.wish();
             slot.wish.is_none() && (wish.number == 0 || slot.holding.report().answers(wish))
         })

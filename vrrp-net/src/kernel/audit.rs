@@ -23,6 +23,7 @@ impl Kernel {
         };
         self.links = self.planned_links(links);
         self.compare(&addresses);
+        self.silence();
         self.listen();
         let snapshot = self.snapshot(asked_at, addresses);
         match self.facts.send(Fact::Snapshot(Box::new(snapshot))) {

@@ -24,6 +24,8 @@ pub(super) struct Work {
     pub(super) hosts_own: Vec<usize>,
     /// Whether the kernel's addresses were compared with these once.
     pub(super) looked_at: bool,
+    /// Whether the plan says that nothing of this is wanted any more.
+    pub(super) retired: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +46,7 @@ impl Work {
             retry: None,
             hosts_own: Vec::new(),
             looked_at: false,
+            retired: false,
         }
     }
 
@@ -69,6 +72,10 @@ impl Work {
         self.wish.wanted
     }
 
+    pub(super) fn is_removing(&self) -> bool {
+        matches!(self.state, State::Removing(_))
+    }
+
     pub(super) fn retry_at(&self) -> Option<Time> {
         self.retry.map(|(at, _)| at)
     }
@@ -76,8 +83,13 @@ impl Work {
     /// Whether there is something to do.
     pub(super) fn has_news(&self) -> bool {
         self.state != State::Settled
-            || self.holding.wish() != self.wish
+            || self.newest_wish() != self.wish
             || self.holding.losses() != self.losses
+    }
+
+    fn newest_wish(&self) -> Wish {
+        let wish = self.holding.wish();
+        Wish { wanted: wish.wanted && !self.retired, ..wish }
     }
 
     /// Has the addresses that are missing added, without a new wish.
@@ -89,7 +101,7 @@ impl Work {
 
     /// Takes a new wish, a loss, or the time to try again.
     fn look(&mut self, now: Time) {
-        let wish = self.holding.wish();
+        let wish = self.newest_wish();
         if wish != self.wish {
             self.wish = wish;
             self.retry = None;
@@ -112,9 +124,15 @@ impl Kernel {
     /// Carries wishes out until none is left: one chunk of each instance in turn, so that a thousand addresses of one
     /// do not keep the one address of another waiting, and removals before additions.
     pub(super) fn work_off(&mut self) {
+        let mut filter_changes = false;
         loop {
             let now = clock::now();
+            let silent_work = self.has_silent_work();
             self.works.iter_mut().for_each(|work| work.look(now));
+            if silent_work {
+                self.silence();
+                filter_changes = true;
+            }
             let mut busy = false;
             for removing in [true, false] {
                 for at in 0..self.works.len() {
@@ -126,8 +144,11 @@ impl Kernel {
                 }
             }
             if !busy {
-                return;
+                break;
             }
+        }
+        if filter_changes {
+            self.silence();
         }
     }
 

@@ -7,6 +7,7 @@ mod audit;
 mod carry;
 pub(crate) mod holding;
 mod listen;
+mod silence;
 
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use vrrp_core::{Family, InterfaceId, Time};
 use crate::clock;
 use crate::error::{Error, system};
 use crate::netlink::{Address, Link, Request};
+use crate::nftables::Nftables;
 use crate::queue::{self, Bell, Refused};
 use crate::socket::{Receiver, ReceiverPlan};
 use carry::Work;
@@ -34,8 +36,11 @@ pub(crate) struct KernelPlan {
     /// Handle and name of every interface.
     pub(crate) interfaces: Vec<(InterfaceId, Arc<str>)>,
     pub(crate) receivers: Vec<ReceiverPlan>,
-    /// Of all instances, those that just went last: they wish for nothing, and what they left is removed.
+    /// Of all instances.
     pub(crate) holdings: Vec<Arc<Holding>>,
+    /// Of instances that just went, or whose addresses are others now. Nothing of them is wanted any more, whatever they
+    /// wish for: the plan says so and not their slots, so that what goes and what comes instead are seen at once.
+    pub(crate) retired: Vec<Arc<Holding>>,
 }
 
 /// What the packet thread tells the kernel thread.
@@ -142,6 +147,7 @@ impl Drop for KernelHandle {
 /// inside of the [`crate::Driver`], or turns it in a loop of their own.
 pub struct Kernel {
     request: Request,
+    filter: Nftables,
     shared: Arc<Shared>,
     bell: Bell,
     orders: queue::Receiver<Order>,
@@ -162,8 +168,12 @@ pub struct Kernel {
 }
 
 impl Kernel {
-    /// Opens a netlink socket in the network namespace of this thread. `driver` is rung when there is something to look at.
-    pub(crate) fn open(plan: Arc<KernelPlan>, driver: Bell) -> Result<(Self, KernelHandle), Error> {
+    /// Opens netlink sockets in the network namespace of this thread. `driver` is rung when there is something to look at.
+    pub(crate) fn open(
+        plan: Arc<KernelPlan>,
+        filter_table: &str,
+        driver: Bell,
+    ) -> Result<(Self, KernelHandle), Error> {
         let shared = Arc::new(Shared::default());
         shared.snapshots_asked.store(1, Ordering::Release);
         let bell = Bell::new().map_err(|error| system("make an event descriptor")(error))?;
@@ -175,6 +185,7 @@ impl Kernel {
         let works = plan.holdings.iter().cloned().map(Work::new).collect();
         let kernel = Self {
             request: Request::open()?,
+            filter: Nftables::open(filter_table)?,
             shared: Arc::clone(&shared),
             bell: bell.clone(),
             orders: taken,
@@ -269,13 +280,16 @@ impl Kernel {
     fn install(&mut self, plan: Arc<KernelPlan>) {
         let before = std::mem::take(&mut self.works);
         let mut changed = false;
-        for holding in &plan.holdings {
+        let stay = plan.holdings.iter().map(|holding| (holding, false));
+        for (holding, retired) in stay.chain(plan.retired.iter().map(|holding| (holding, true))) {
             let same = before.iter().find(|work| Arc::ptr_eq(work.holding(), holding));
             changed |= same.is_none();
-            self.works.push(match same {
+            let mut work = match same {
                 Some(work) => work.clone(),
                 None => Work::inherit(Arc::clone(holding), &before),
-            });
+            };
+            work.retired = retired;
+            self.works.push(work);
         }
         self.listening.retain(|(interface, family, _)| {
             plan.receivers.iter().any(|plan| (plan.interface, plan.family) == (*interface, *family))
