@@ -2,6 +2,8 @@
 
 #[path = "conf/corpus.rs"]
 mod corpus;
+#[path = "conf/disk.rs"]
+mod disk;
 #[path = "conf/docs.rs"]
 mod docs;
 #[path = "conf/exit_codes.rs"]
@@ -10,3 +12,5 @@ mod exit_codes;
 mod host;
 #[path = "conf/survives.rs"]
 mod survives;
+#[path = "conf/values.rs"]
+mod values;

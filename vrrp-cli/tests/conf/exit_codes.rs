@@ -22,6 +22,7 @@ const DIFFERENT: &[(&str, u8, u8, &str)] = &[
     ("not-carried-out", 0, 5, "keepalived's build lacks iptables; what we do not carry out yet is a warning"),
     ("preempt-master", 0, 5, "nopreempt without effect is a note"),
     ("script-security", 5, 0, "on the host of the tests others can change /bin/echo"),
+    ("secret-definition", 0, 5, "a password that is cut is a note"),
     ("strict-pass", 0, 5, "what strict mode drops is a note, and an interval of 0 means no gap"),
     ("track-own-interface", 0, 5, "an interface that is watched twice does no harm"),
 ];

@@ -24,7 +24,7 @@ pub(crate) static INSTANCE: &[Keyword<InstanceDraft>] = &[
     Keyword::carried("preempt", Form::Flag(|i, v| i.nopreempt = Some(v.map(|_| false))), "on"),
     Keyword::carried("preempt_delay", Form::Seconds(0, 1000 * SECS, |i, v| i.preempt_delay = Some(v)), "0"),
     Keyword::wire("authentication", Form::Block(AUTHENTICATION), "none"),
-    Keyword::later_wire_block("auth_hmac", "{ … }", "adverts without its trailer are refused by the peers"),
+    Keyword::later_wire_block("auth_hmac", "{ … }", "the peers would refuse every advert"),
     Keyword::carried("virtual_ipaddress", Form::Addresses(|i, v| i.addresses.extend(v)), ""),
     Keyword::carried("virtual_ipaddress_excluded", Form::Addresses(|i, v| i.excluded.extend(v)), ""),
     Keyword::carried("no_virtual_ipaddress", Form::Flag(|i, v| i.no_addresses = v.value), "off"),

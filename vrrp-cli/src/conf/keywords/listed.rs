@@ -16,7 +16,7 @@ pub(super) struct Listed {
 pub(super) static BLOCKS: &[Listed] = &[
     Listed {
         block: "auth_hmac",
-        standing: Standing::LaterWire("adverts without its trailer are refused by the peers"),
+        standing: Standing::LaterWire("the peers would refuse every advert"),
         keywords: &[
             ("key", "ID 1 to 255 SECRET"),
             ("active_key", "1 to 255"),

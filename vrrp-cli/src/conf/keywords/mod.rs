@@ -24,7 +24,7 @@ use super::read;
 const MILLIS: u64 = 1_000_000;
 const SECS: u64 = 1_000_000_000;
 
-const TRACK_LATER: &str = "it decides whether this host may own the addresses";
+const TRACK_LATER: &str = "this host could own the addresses when it must not";
 const VMAC_LATER: &str = "adverts and addresses would use another MAC address";
 
 /// A keyword as the documentation lists it.

@@ -1,19 +1,20 @@
 //! One instance: what it inherits, and what its keywords mean together.
 
-use std::net::IpAddr;
 use std::time::Duration;
-
-use vrrp_core::{Family, Version};
 
 use super::super::diagnostic::{Diagnostic, Diagnostics};
 use super::super::draft::{Inherited, InstanceDraft};
-use super::super::model::{Address, Global, Instance, Peer, Script, State};
-use super::super::number::Seconds;
+use super::super::model::{Global, Instance, Script, State};
 use super::super::severity::Code;
-use super::super::span::{Secret, Spanned};
+use super::super::span::Spanned;
+use super::addresses::{
+    accept, addresses, addresses_excluded, link_local, no_addresses, no_answer, of_family, peers,
+};
+use super::wire::{advert, family, password, version};
 use super::{alert, announce, tracked};
 
-const OWNER: u8 = 255;
+/// The priority of the address owner.
+pub(super) const OWNER: u8 = 255;
 
 /// Makes an instance; `None` if it lacks what it cannot do without.
 pub(super) fn resolve(
@@ -148,32 +149,6 @@ fn required(draft: &InstanceDraft, diagnostics: &mut Diagnostics) -> (Option<Spa
     (vrid, complete)
 }
 
-/// The family of the first address decides; without addresses, that of the peers and sources.
-fn family(draft: &InstanceDraft) -> Family {
-    let first = draft.addresses.first().map(|address| address.address);
-    let source = draft.unicast_source.or(draft.mcast_source).map(|source| source.value);
-    let peer = draft.peers.first().map(|peer| peer.address.value);
-    first.or(peer).or(source).map_or(Family::V4, |address| Family::of(&address))
-}
-
-fn version(
-    draft: &InstanceDraft,
-    inherited: &Inherited,
-    family: Family,
-    diagnostics: &mut Diagnostics,
-) -> Version {
-    let own = draft.inherited.version;
-    if let Some(own) = own.filter(|own| family == Family::V6 && own.value == 2) {
-        let message = format!("`{}`: IPv6 has no VRRPv2; version 3 is used", draft.name.value);
-        diagnostics.push(Diagnostic::at(Code::Adjusted, own.span, message));
-    }
-    match own.or(inherited.version) {
-        _ if family == Family::V6 => Version::V3,
-        Some(Spanned { value: 3, .. }) => Version::V3,
-        _ => Version::V2,
-    }
-}
-
 fn priority(draft: &InstanceDraft) -> u8 {
     let master = draft.state.is_some_and(|state| state.value == 0);
     let given = draft.priority.and_then(|priority| u8::try_from(priority.value).ok());
@@ -222,220 +197,4 @@ fn preemption(
         diagnostics.push(Diagnostic::at(code, delay.span, message));
     }
     (nopreempt.is_some(), delay.map_or(Duration::ZERO, |delay| delay.value))
-}
-
-fn password(
-    draft: &mut InstanceDraft,
-    version: Version,
-    strict: bool,
-    diagnostics: &mut Diagnostics,
-) -> Option<Secret<[u8; 8]>> {
-    let name = &draft.name.value;
-    let (kind, pass) = (draft.auth_type, draft.auth_pass.take());
-    let span = kind.map(|kind| kind.span).or(pass.as_ref().map(|pass| pass.span))?;
-    if strict {
-        let message = format!("`{name}`: strict mode has no authentication; adverts are sent without");
-        diagnostics.push(Diagnostic::at(Code::NotInStrict, span, message));
-        return None;
-    }
-    if version == Version::V3 {
-        let message = format!("`{name}`: VRRPv3 has no authentication; adverts are sent without");
-        diagnostics.push(Diagnostic::at(Code::Adjusted, span, message));
-        return None;
-    }
-    let (Some(kind), Some(pass)) = (kind, pass) else {
-        let lacks = if kind.is_none() { "auth_type" } else { "auth_pass" };
-        let message = format!("`{name}`: there is no {lacks}; adverts are sent without authentication");
-        diagnostics.push(Diagnostic::at(Code::ValueInvalid, span, message));
-        return None;
-    };
-    if kind.value == 1 {
-        let message =
-            format!("`{name}`: auth_type AH is not carried out yet; the peers would refuse every advert");
-        let found = Diagnostic::at(Code::KeywordWire, kind.span, message);
-        diagnostics.push(found.help("use `auth_type PASS` on every host of the cluster"));
-        return None;
-    }
-    let bytes = pass.value.reveal().as_bytes();
-    let mut key = [0; 8];
-    for (to, from) in key.iter_mut().zip(bytes) {
-        *to = *from;
-    }
-    if bytes.len() > key.len() {
-        let message = format!("`{name}`: auth_pass is {} bytes long; the first 8 are used", bytes.len());
-        diagnostics.push(Diagnostic::at(Code::AuthCut, pass.span, message));
-    }
-    if pass.value.reveal().contains(char::REPLACEMENT_CHARACTER) {
-        let message = format!("`{name}`: auth_pass holds a byte that is not UTF-8; its value is not known");
-        diagnostics.push(Diagnostic::at(Code::ValueWire, pass.span, message));
-    }
-    Some(Secret::new(key))
-}
-
-fn of_family(source: &Spanned<IpAddr>, family: Family, name: &str, diagnostics: &mut Diagnostics) -> bool {
-    let same = Family::of(&source.value) == family;
-    if !same {
-        let message = format!("`{name}`: {} is not {family}, as the instance is", source.value);
-        diagnostics.push(Diagnostic::at(Code::ValueWire, source.span, message));
-    }
-    same
-}
-
-/// The peers of the family, without the host itself.
-fn peers(draft: &mut InstanceDraft, family: Family, diagnostics: &mut Diagnostics) -> Vec<Peer> {
-    let own = draft.unicast_source.map(|source| source.value);
-    let mut kept: Vec<Peer> = Vec::new();
-    for peer in std::mem::take(&mut draft.peers) {
-        let known = kept.iter().any(|other| other.address.value == peer.address.value);
-        if of_family(&peer.address, family, &draft.name.value, diagnostics)
-            && Some(peer.address.value) != own
-            && !known
-        {
-            kept.push(peer);
-        }
-    }
-    kept
-}
-
-/// The addresses that can be used, each once.
-fn addresses(
-    read: Vec<Address>,
-    family: Option<Family>,
-    name: &str,
-    diagnostics: &mut Diagnostics,
-) -> Vec<Address> {
-    let mut kept: Vec<Address> = Vec::new();
-    let mut seen = std::collections::HashMap::new();
-    for address in read {
-        if let Some(family) = family.filter(|family| Family::of(&address.address) != *family) {
-            let message = format!(
-                "`{name}`: {} is not {family}, as the first address is; it is skipped",
-                address.address
-            );
-            let found = Diagnostic::at(Code::AddressWrongFamily, address.span, message);
-            diagnostics
-                .push(found.help("put it into virtual_ipaddress_excluded, or into an instance of its own"));
-            continue;
-        }
-        let dev = address.dev.as_ref().map(|dev| dev.value.clone());
-        if let Some(before) = seen.insert((address.address, dev), address.span) {
-            let message = format!("`{name}`: {} stands here twice", address.address);
-            let found = Diagnostic::at(Code::AddressRepeated, address.span, message);
-            diagnostics.push(found.context(before, "first one"));
-            continue;
-        }
-        kept.push(address);
-    }
-    kept
-}
-
-fn addresses_excluded(
-    advertised: &[Address],
-    read: Vec<Address>,
-    name: &str,
-    diagnostics: &mut Diagnostics,
-) -> Vec<Address> {
-    let mut kept = addresses(read, None, name, diagnostics);
-    kept.retain(|address| {
-        let same = |other: &&Address| other.address == address.address && other.dev == address.dev;
-        let before = advertised.iter().find(same);
-        if let Some(before) = before {
-            let message = format!("`{name}`: {} stands in virtual_ipaddress, too", address.address);
-            let found = Diagnostic::at(Code::AddressRepeated, address.span, message);
-            diagnostics.push(found.context(before.span, "first one"));
-        }
-        before.is_none()
-    });
-    kept
-}
-
-fn link_local(address: &Address) -> bool {
-    match address.address {
-        IpAddr::V4(_) => true,
-        IpAddr::V6(address) => address.is_unicast_link_local(),
-    }
-}
-
-fn no_addresses(draft: &InstanceDraft, strict: bool, diagnostics: &mut Diagnostics) {
-    let (name, span) = (&draft.name.value, draft.name.span);
-    if strict {
-        let message = format!("`{name}`: strict mode needs an address in virtual_ipaddress");
-        diagnostics.push(Diagnostic::at(Code::StrictRefuses, span, message));
-    } else if !draft.no_addresses {
-        let message = format!("`{name}` advertises no address");
-        let found = Diagnostic::at(Code::NoAddresses, span, message);
-        diagnostics.push(found.help("say no_virtual_ipaddress if that is meant"));
-    }
-}
-
-fn accept(
-    draft: &InstanceDraft,
-    version: Version,
-    strict: bool,
-    priority: u8,
-    diagnostics: &mut Diagnostics,
-) -> bool {
-    match draft.accept {
-        Some(Spanned { value: true, span }) if strict && version == Version::V2 && priority != OWNER => {
-            let message = format!("`{}`: strict VRRPv2 has no accept mode", draft.name.value);
-            diagnostics.push(Diagnostic::at(Code::NotInStrict, span, message).help("no_accept is used"));
-            false
-        }
-        Some(accept) => accept.value,
-        None => !strict || priority == OWNER,
-    }
-}
-
-/// Says which addresses will not answer, and why.
-fn no_answer<'a>(
-    draft: &InstanceDraft,
-    strict: bool,
-    addresses: impl Iterator<Item = &'a Address>,
-    diagnostics: &mut Diagnostics,
-) {
-    let list: Vec<String> = addresses.map(|address| address.address.to_string()).collect();
-    if list.is_empty() {
-        return;
-    }
-    let (span, why) = match draft.accept {
-        Some(accept) => (accept.span, if accept.value { "strict VRRPv2" } else { "no_accept" }),
-        None if strict => (draft.name.span, "vrrp_strict"),
-        None => return,
-    };
-    let message = format!(
-        "`{}`: because of {why}, these addresses will answer nothing, not even ping: {}",
-        draft.name.value,
-        list.join(", ")
-    );
-    let help = match why {
-        "no_accept" => "remove no_accept if services listen on them",
-        _ => "remove vrrp_strict (or say `strict_mode off` in the instance) if services listen on them",
-    };
-    diagnostics.push(Diagnostic::at(Code::NoAnswer, span, message).help(help));
-}
-
-/// The interval in centiseconds that the version can carry.
-fn advert(draft: &InstanceDraft, version: Version, diagnostics: &mut Diagnostics) -> u16 {
-    let (wanted, span) = match draft.advert {
-        Some(advert) => (advert.value, advert.span),
-        None => (Duration::from_secs(1), draft.name.span),
-    };
-    let (unit, limit) = match version {
-        Version::V2 => (1000u128, 255_000u128),
-        Version::V3 => (10, 40_950),
-    };
-    let nanos = wanted.as_nanos();
-    let rounded = (nanos + unit * 500_000) / (unit * 1_000_000) * unit;
-    let used = rounded.clamp(unit, limit);
-    if used * 1_000_000 != nanos {
-        let used = Duration::from_millis(u64::try_from(used).unwrap_or(1000));
-        let why = match version {
-            Version::V2 => "VRRPv2 counts whole seconds",
-            Version::V3 => "VRRPv3 counts hundredths of a second up to 40.95",
-        };
-        let (name, wanted, used) = (&draft.name.value, Seconds(wanted), Seconds(used));
-        let message = format!("`{name}`: {why}; advert_int {wanted} is used as {used}");
-        diagnostics.push(Diagnostic::at(Code::Adjusted, span, message));
-    }
-    u16::try_from(used / 10).unwrap_or(100)
 }

@@ -1,8 +1,10 @@
 //! From what the file says to what holds: inheritance, defaults, and what must fit together.
 
+mod addresses;
 mod announce;
 mod instance;
 mod tracked;
+mod wire;
 
 use std::collections::HashMap;
 use std::time::Duration;
