@@ -4,7 +4,9 @@
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::path::Path;
 use std::process::{Command, ExitCode};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -25,6 +27,7 @@ fn main() -> ExitCode {
         ),
         ("a_thousand_addresses_are_blocked_and_changed", a_thousand_addresses_are_blocked_and_changed),
         ("changes_succeed_while_others_change_the_filter", changes_succeed_while_others_change_the_filter),
+        ("changes_succeed_while_others_remove_our_tables", changes_succeed_while_others_remove_our_tables),
         ("equal_desires_write_nothing", equal_desires_write_nothing),
         ("tables_of_others_are_left_alone", tables_of_others_are_left_alone),
         ("the_objects_are_those_of_keepalived", the_objects_are_those_of_keepalived),
@@ -81,7 +84,10 @@ fn a_restart_after_a_kill_clears_what_the_other_program_left() {
         (elements(&ruleset(&host)) == blocked(&["192.0.2.10"])).then_some(())
     })
     .unwrap_or_else(|error| panic!("{error}\n{}", keepalived.output()));
-    host.run(Command::new("pkill").args(["-KILL", "keepalived"])).unwrap();
+    // As the host numbers them; both, for the parent would start its child anew or end it properly.
+    let pids =
+        ["parent.pid", "vrrp.pid"].map(|name| std::fs::read_to_string(host.directory().join(name)).unwrap());
+    host.run(Command::new("kill").arg("-KILL").args(pids.iter().map(|pid| pid.trim()))).unwrap();
     keepalived.wait(PATIENCE).unwrap();
     assert_eq!(tables(&host), ["ip keepalived"]);
 
@@ -107,32 +113,31 @@ fn equal_desires_write_nothing() {
     harness::need_programs(&["nft"]);
     let (_lab, host) = host_with_two_cables();
     let mut ours = open(&host);
-    let addresses = desired(&host, &["192.0.2.10", "2001:db8::10", "fe80::10"]);
-    ours.apply(&addresses).unwrap();
-    // Takes a snapshot, with which a change by others can be told from one of ours.
-    ours.apply(&addresses).unwrap();
-    let monitor = host.spawn(Command::new("nft").arg("monitor")).unwrap();
-    let mut marks = 0;
-    wait_for(PATIENCE, "nft to listen", || {
-        marks += 1;
-        nft(&host, &format!("add table ip mark{marks}"));
-        monitor.output().contains("mark").then_some(())
-    })
-    .unwrap();
+    let all = ["192.0.2.10", "2001:db8::10", "fe80::10"];
+    for addresses in [&all[..1], &all[1..2], &all] {
+        let addresses = desired(&host, addresses);
+        ours.apply(&addresses).unwrap();
+        // Takes a snapshot, with which a change by others can be told from one of ours.
+        ours.apply(&addresses).unwrap();
+        let monitor = host.spawn(Command::new("nft").arg("monitor")).unwrap();
+        let heard = |word: &str| monitor.output().contains(word).then_some(());
+        wait_for(PATIENCE, "nft to listen", || {
+            nft(&host, "add table ip begin1; delete table ip begin1");
+            heard("begin1")
+        })
+        .unwrap();
 
-    ours.apply(&addresses).unwrap();
-    ours.apply(&addresses).unwrap();
-    nft(&host, "add table ip changed-by-others");
-    ours.apply(&addresses).unwrap();
-    nft(&host, "add table ip last");
-    wait_for(PATIENCE, "nft to tell all", || monitor.output().contains("last").then_some(())).unwrap();
-    assert!(!monitor.output().contains(DEFAULT_TABLE), "{}", monitor.output());
+        ours.apply(&addresses).unwrap();
+        ours.apply(&addresses).unwrap();
+        nft(&host, "add table ip changed-by-others; delete table ip changed-by-others");
+        ours.apply(&addresses).unwrap();
+        nft(&host, "add table ip end1; delete table ip end1");
+        wait_for(PATIENCE, "nft to tell all", || heard("end1")).unwrap();
+        assert_eq!(heard(DEFAULT_TABLE), None, "{}", monitor.output());
 
-    ours.apply(&desired(&host, &["192.0.2.10"])).unwrap();
-    wait_for(PATIENCE, "nft to tell of a change of ours", || {
-        monitor.output().contains(DEFAULT_TABLE).then_some(())
-    })
-    .unwrap();
+        ours.apply(&desired(&host, &["192.0.2.11"])).unwrap();
+        wait_for(PATIENCE, "nft to tell of a change of ours", || heard(DEFAULT_TABLE)).unwrap();
+    }
 }
 
 fn what_others_change_is_repaired() {
@@ -267,6 +272,32 @@ fn changes_succeed_while_others_change_the_filter() {
     assert_eq!(elements(&ruleset(&host)).len(), 2);
 }
 
+fn changes_succeed_while_others_remove_our_tables() {
+    harness::need_programs(&["nft"]);
+    let (_lab, host) = host_with_two_cables();
+    let mut ours = open(&host);
+    let (one, two) = (desired(&host, &["192.0.2.10"]), desired(&host, &["192.0.2.10", "192.0.2.11"]));
+    let removed = AtomicBool::new(false);
+    let changes = thread::scope(|scope| {
+        scope.spawn(|| {
+            for _ in 0..20 {
+                nft(&host, "add table ip keepalived; delete table ip keepalived");
+            }
+            removed.store(true, Ordering::Release);
+        });
+        let mut changes = 0;
+        while !removed.load(Ordering::Acquire) {
+            ours.apply(&one).unwrap();
+            ours.apply(&two).unwrap();
+            changes += 2;
+        }
+        changes
+    });
+    assert!(changes >= 20, "{changes}");
+    ours.apply(&one).unwrap();
+    assert_eq!(elements(&ruleset(&host)), BTreeSet::from(["\"192.0.2.10\"".to_string()]));
+}
+
 fn a_table_name_is_checked_before_the_kernel_sees_it() {
     let long = "x".repeat(256);
     for name in ["", "with\0zero", &long] {
@@ -304,7 +335,9 @@ fn keepalived(host: &Host, instances: &[(&str, &[&str])]) -> Daemon {
         );
     }
     let file = host.write("keepalived.conf", &configuration).unwrap();
-    host.spawn(Command::new("keepalived").args(["-n", "-l", "-f"]).arg(file)).unwrap()
+    let [parent, vrrp] = ["parent.pid", "vrrp.pid"].map(|name| host.directory().join(name));
+    let files = [Path::new("-f"), &file, Path::new("-p"), &parent, Path::new("-r"), &vrrp];
+    host.spawn(Command::new("keepalived").args(["-n", "-l"]).args(files)).unwrap()
 }
 
 fn open(host: &Host) -> Nftables {

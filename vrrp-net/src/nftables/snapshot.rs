@@ -13,13 +13,13 @@ use crate::netlink::Answer;
 pub(super) struct Snapshot(Vec<Vec<u8>>);
 
 impl Snapshot {
-    /// Reads the tables of both families and the sets that are in them when `desired` is blocked.
+    /// Reads the tables that are there when `desired` is blocked.
     ///
     /// # Errors
-    /// Also when one of the sets is not there.
+    /// Also when one of them or of their sets is not there.
     pub(super) fn read(kernel: &mut Kernel, desired: &Desired) -> Result<Self, Failure> {
         let mut octets = Vec::new();
-        for family in Family::ALL {
+        for family in Family::ALL.into_iter().filter(|family| !family.sets(desired).is_empty()) {
             for kind in [message::GET_CHAIN, message::GET_RULE, message::GET_SET] {
                 octets.extend(kernel.dump(family, kind, None)?.iter().filter_map(object));
             }
