@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use vrrp_core::sim::{self, Bug, Report, Rule, Scenario};
+use vrrp_core::trace::{self, Line, Recorder};
+use vrrp_core::{Config, Router};
 
 /// Seeds in CI.
 const SEEDS: u64 = 10_000;
@@ -75,8 +77,37 @@ fn the_trace_changes_nothing() {
         let scenario = scenario(seed);
         let report = sim::run(&scenario).unwrap_or_else(|failure| panic!("{failure}\nseed {seed}"));
         let trace = sim::trace(&scenario).expect("it held a moment ago");
-        assert_eq!(trace.matches(" -> ").count() as u64, report.transitions, "seed {seed}");
+        assert_eq!(trace.matches(" become ").count() as u64, report.transitions, "seed {seed}");
     }
+}
+
+/// What a seed finds goes into `tests/golden/`: the lines of a node are a transcript.
+#[test]
+fn the_trace_of_a_node_is_a_transcript() {
+    let trace = sim::trace(&scenario(1)).unwrap_or_else(|failure| panic!("{failure}"));
+    let mut played = 0;
+    let node: Vec<&str> = trace.lines().filter_map(|line| line.strip_prefix("n0 ")).collect();
+    for life in node.join("\n").split("start\n").skip(1) {
+        let mut router = None;
+        let mut actions = Vec::new();
+        for (at, line) in trace::read(&format!("start\n{life}")) {
+            match line.unwrap_or_else(|error| panic!("line {at}: {error}")) {
+                Line::Start(config) => router = Some(Router::new(Config::new(*config).expect("it ran"))),
+                Line::Input(input) => {
+                    assert!(actions.is_empty(), "line {at}: these were not asked for: {actions:?}");
+                    let router = router.as_mut().expect("start comes first");
+                    let mut asked = router.handle(input.now(), input.input().expect("it ran"));
+                    while let Some(action) = asked.next() {
+                        actions.push(Recorder::new().action(input.now(), &action).to_string());
+                        played += 1;
+                    }
+                    actions.reverse();
+                }
+                action => assert_eq!(Some(action.to_string()), actions.pop(), "line {at}"),
+            }
+        }
+    }
+    assert!(played > 50, "only {played} actions");
 }
 
 #[test]

@@ -106,6 +106,12 @@ impl<'a> InstanceView<'a> {
         self.0.deadline()
     }
 
+    /// Its state with the timers, for the simulator.
+    #[cfg(feature = "sim")]
+    pub(crate) const fn machine(&self) -> &'a crate::instance::Machine {
+        &self.0.machine
+    }
+
     /// Its counters.
     pub const fn stats(&self) -> &'a Stats {
         &self.0.stats

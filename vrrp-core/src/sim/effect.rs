@@ -1,7 +1,6 @@
 //! Facts and actions as values of their own, so that they can wait, be judged and be written down.
 
 use alloc::rc::Rc;
-use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 use core::net::IpAddr;
@@ -31,7 +30,7 @@ pub(super) enum Fact {
 }
 
 /// An advert on its way. Every node has every virtual router, in one order: the position says which.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(super) struct Sent {
     pub(super) instance: usize,
     pub(super) interface: InterfaceId,
@@ -65,6 +64,15 @@ impl Sent {
             2 => u16::from(self.message()[5]) * 100,
             _ => u16::from_be_bytes([self.message()[4], self.message()[5]]) & 0xfff,
         }
+    }
+}
+
+/// Without the octets, which may hold a password.
+impl fmt::Debug for Sent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (priority, centis) = (self.priority(), self.centis());
+        let Self { instance, source, destination, ttl, .. } = self;
+        write!(f, "vr{instance} {source} > {destination} ttl={ttl} priority={priority} interval={centis}")
     }
 }
 
@@ -106,13 +114,13 @@ pub(super) enum Effect {
     Verdict {
         up: bool,
     },
-    /// Any other event, as text when somebody reads it.
-    Event(String),
+    /// Any other event.
+    Event,
 }
 
 impl Effect {
     /// Copies an action. `position` finds an instance.
-    pub(super) fn of(action: Action<'_>, position: impl Fn(InstanceId) -> usize, text: bool) -> Self {
+    pub(super) fn of(action: Action<'_>, position: impl Fn(InstanceId) -> usize) -> Self {
         match action {
             Action::Become(change) => Self::Become {
                 instance: position(change.instance),
@@ -153,8 +161,7 @@ impl Effect {
                 Self::Verdict { up: false }
             }
             Action::Event(Event::StartupDelay(delay)) => Self::Verdict { up: delay.is_zero() },
-            Action::Event(event) if text => Self::Event(alloc::format!("{event:?}")),
-            Action::Event(_) => Self::Event(String::new()),
+            Action::Event(_) => Self::Event,
         }
     }
 
@@ -167,7 +174,7 @@ impl Effect {
             | Self::Add { instance, .. }
             | Self::Announce { instance, .. } => Some(*instance),
             Self::Notify { instance, .. } => *instance,
-            Self::RunCheck { .. } | Self::StopCheck { .. } | Self::Verdict { .. } | Self::Event(_) => None,
+            Self::RunCheck { .. } | Self::StopCheck { .. } | Self::Verdict { .. } | Self::Event => None,
         }
     }
 }
@@ -175,65 +182,4 @@ impl Effect {
 /// The addresses as the kernel knows them.
 pub(super) fn held(vips: &[Vip]) -> Vec<Held> {
     vips.iter().map(|vip| (vip.interface, vip.address)).collect()
-}
-
-impl fmt::Display for Fact {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::CheckEnded { tracker, outcome } => write!(f, "check {tracker} ended: {outcome:?}"),
-            Self::Held { instance, complete } => write!(f, "vr{instance} held complete={complete}"),
-            Self::Interface { segment, up } => write!(f, "interface {segment} up={up}"),
-            Self::Packet { received, packet } => write!(f, "packet received={received} {packet}"),
-            Self::Reload => f.write_str("reload"),
-            Self::Shutdown => f.write_str("shutdown"),
-            Self::Source { segment, address: Some(address), .. } => write!(f, "source {segment} {address}"),
-            Self::Source { segment, address: None, .. } => write!(f, "source {segment} none"),
-            Self::Tick => f.write_str("tick"),
-            Self::Tracker { tracker, up } => write!(f, "tracker {tracker} up={up}"),
-            Self::TransmitFailed { instance } => write!(f, "vr{instance} transmit failed"),
-        }
-    }
-}
-
-impl fmt::Display for Sent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (priority, centis) = (self.priority(), self.centis());
-        let Self { instance, source, destination, .. } = self;
-        write!(f, "vr{instance} advert {source} > {destination} priority={priority} interval={centis}")
-    }
-}
-
-impl fmt::Display for Effect {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let list = |f: &mut fmt::Formatter<'_>, addresses: &[Held]| {
-            addresses.iter().try_for_each(|(interface, address)| write!(f, " {address}%{interface}"))
-        };
-        match self {
-            Self::Become { instance, from, to, cause } => {
-                write!(f, "vr{instance} {from} -> {to} ({cause:?})")
-            }
-            Self::Transmit(sent) => sent.fmt(f),
-            Self::Remove { instance, addresses } => {
-                write!(f, "vr{instance} remove")?;
-                list(f, addresses)
-            }
-            Self::Add { instance, addresses } => {
-                write!(f, "vr{instance} add")?;
-                list(f, addresses)
-            }
-            Self::Announce { instance, addresses, repeat } => {
-                write!(f, "vr{instance} announce x{repeat}")?;
-                list(f, addresses)
-            }
-            Self::RunCheck { tracker } => write!(f, "run check {tracker}"),
-            Self::StopCheck { tracker, kill } => write!(f, "stop check {tracker} kill={kill}"),
-            Self::Notify { instance: Some(instance), what } => write!(f, "vr{instance} notify {what}"),
-            Self::Notify { instance: None, what } => write!(f, "group notify {what}"),
-            Self::Verdict { up } => write!(f, "tracker verdict up={up}"),
-            Self::Event(text) => f.write_str(&match text.is_empty() {
-                true => "event".to_string(),
-                false => text.clone(),
-            }),
-        }
-    }
 }

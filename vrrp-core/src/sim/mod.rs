@@ -15,6 +15,8 @@
 mod draw;
 mod effect;
 mod fault;
+mod key;
+mod log;
 mod network;
 mod node;
 mod oracle;
@@ -29,12 +31,14 @@ use core::fmt;
 use core::time::Duration;
 
 pub use fault::{Fault, Noise};
+pub use key::key;
 pub use oracle::Rule;
 pub use rng::Rng;
 pub use sabotage::Bug;
 pub use scenario::{NodePlan, Scenario};
 
 use crate::time::Time;
+use crate::trace::Recorder;
 use world::World;
 
 /// How many lines of the trace a failure shows.
@@ -85,11 +89,11 @@ pub struct Failure {
     pub trace: String,
 }
 
-/// The scenario, the end of the trace, and last what was wrong.
+/// What the nodes are made of, the end of the trace, and last what was wrong.
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (node, plan) in self.scenario.nodes.iter().enumerate() {
-            writeln!(f, "n{node}: {:?} groups {:?}", plan.config.instances(), plan.config.groups())?;
+            writeln!(f, "n{node} {}", Recorder::new().start(&plan.config))?;
         }
         let lines = self.trace.lines().count();
         writeln!(f, "the last {SHOWN} of {lines} lines:")?;
@@ -118,14 +122,15 @@ pub fn run_with(scenario: &Scenario, bug: Option<Bug>, ignored: &[Rule]) -> Resu
     }
 }
 
-/// Plays a scenario and gives its trace: one line for each fault, input and action.
+/// Plays a scenario and gives its trace: `!` for a fault, and for each node, named `n0` and so on, the lines of
+/// [`crate::trace`]. Those from one `start` to the next are a transcript that can be played again.
 ///
 /// # Errors
 /// The first rule that is broken.
 pub fn trace(scenario: &Scenario) -> Result<String, Box<Failure>> {
     let mut world = World::new(scenario, None, &[], true);
     match world.run() {
-        Ok(()) => Ok(world.log.unwrap_or_default()),
+        Ok(()) => Ok(world.log.unwrap_or_default().into_text()),
         Err(_) => Err(Box::new(fail(scenario, None, &[]))),
     }
 }
@@ -137,6 +142,6 @@ fn fail(scenario: &Scenario, bug: Option<Bug>, ignored: &[Rule]) -> Failure {
         Err(violation) => (violation.rule, violation.text),
         Ok(()) => (Rule::Reproducible, String::from("the run fails only when nobody watches")),
     };
-    let (at, trace) = (world.now(), world.log.take().unwrap_or_default());
+    let (at, trace) = (world.now(), world.log.take().unwrap_or_default().into_text());
     Failure { rule, message, at, scenario: scenario.clone(), trace }
 }

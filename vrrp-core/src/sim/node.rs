@@ -6,6 +6,7 @@ use core::net::IpAddr;
 use core::time::Duration;
 
 use super::effect::{Effect, Fact, Held};
+use super::log::NodeLog;
 use super::sabotage::Bug;
 use super::scenario::{LATENESS, NodePlan};
 use crate::action::{InstanceId, State, TrackerId};
@@ -137,7 +138,13 @@ impl Node {
     }
 
     /// Hands one fact to the router and copies what it asks for.
-    pub(super) fn handle(&mut self, now: Time, fact: &Fact, plan: &NodePlan, text: bool) -> Vec<Effect> {
+    pub(super) fn handle(
+        &mut self,
+        now: Time,
+        fact: &Fact,
+        plan: &NodePlan,
+        log: &mut Option<NodeLog<'_>>,
+    ) -> Vec<Effect> {
         self.begun_at.get_or_insert(now);
         if let Fact::Interface { segment, up } = fact {
             self.told_up[*segment] = Some(*up);
@@ -174,10 +181,16 @@ impl Node {
             Fact::Tracker { tracker, up } => Input::Tracker { tracker: *tracker, up: *up },
             Fact::TransmitFailed { instance } => Input::TransmitFailed { instance: id(*instance) },
         };
-        let mut effects = Vec::new();
-        let mut actions = router.handle(now + ahead, input);
+        let (now, mut effects) = (now + ahead, Vec::new());
+        if let Some(log) = log {
+            log.record(|recorder| recorder.input(now, &input));
+        }
+        let mut actions = router.handle(now, input);
         while let Some(action) = actions.next() {
-            effects.push(Effect::of(action, position, text));
+            if let Some(log) = log {
+                log.record(|recorder| recorder.action(now, &action));
+            }
+            effects.push(Effect::of(action, position));
         }
         effects
     }

@@ -73,7 +73,7 @@ impl<'a> Batch<'a> {
             Effect::Announce { .. } => 4,
             Effect::Notify { .. } => 5,
             Effect::RunCheck { .. } | Effect::StopCheck { .. } => 6,
-            Effect::Verdict { .. } | Effect::Event(_) => 7,
+            Effect::Verdict { .. } | Effect::Event => 7,
         };
         for position in 0..instances {
             let own = self.effects.iter().filter(|effect| effect.instance() == Some(position));
@@ -94,8 +94,12 @@ impl<'a> Batch<'a> {
         let state = oracle.shadows[at][position].state;
         match effect {
             Effect::Become { from, to, cause, .. } => {
-                hold!(Effects, seen.became.is_none() && state == *from && from != to, "node {at}: {effect}");
-                hold!(CalmEdge, !oracle.is_settled(self.scene), "node {at}: {effect} at {now}");
+                hold!(
+                    Effects,
+                    seen.became.is_none() && state == *from && from != to,
+                    "node {at}: {effect:?}"
+                );
+                hold!(CalmEdge, !oracle.is_settled(self.scene), "node {at}: {effect:?} at {now}");
                 seen.became = Some((*from, *to, *cause));
                 oracle.shadows[at][position].state = *to;
                 if *to == State::Master {
@@ -109,20 +113,20 @@ impl<'a> Batch<'a> {
             Effect::Transmit(sent) => self.check_advert(oracle, sent, seen)?,
             Effect::Remove { addresses, .. } => {
                 seen.removed = true;
-                hold!(Effects, *addresses == oracle.vips[position], "node {at}: {effect}");
-                hold!(Claim, state != State::Master, "node {at} as {state}: {effect}");
+                hold!(Effects, *addresses == oracle.vips[position], "node {at}: {effect:?}");
+                hold!(Claim, state != State::Master, "node {at} as {state}: {effect:?}");
                 oracle.shadows[at][position].wanted = false;
             }
             Effect::Add { addresses, .. } => {
                 seen.added = true;
-                hold!(Effects, *addresses == oracle.vips[position], "node {at}: {effect}");
-                hold!(Claim, state == State::Master, "node {at} as {state}: {effect}");
+                hold!(Effects, *addresses == oracle.vips[position], "node {at}: {effect:?}");
+                hold!(Claim, state == State::Master, "node {at} as {state}: {effect:?}");
                 oracle.shadows[at][position].wanted = true;
             }
             Effect::Announce { addresses, .. } => {
                 seen.announced = true;
                 let wanted = oracle.shadows[at][position].wanted && *addresses == oracle.vips[position];
-                hold!(Claim, state == State::Master && wanted, "node {at} as {state}: {effect}");
+                hold!(Claim, state == State::Master && wanted, "node {at} as {state}: {effect:?}");
             }
             Effect::Notify { what, .. } if *what != Notification::MasterRxLowerPri => {
                 seen.notified = Some(*what);
@@ -131,7 +135,7 @@ impl<'a> Batch<'a> {
             | Effect::RunCheck { .. }
             | Effect::StopCheck { .. }
             | Effect::Verdict { .. }
-            | Effect::Event(_) => {}
+            | Effect::Event => {}
         }
         Ok(())
     }
@@ -145,27 +149,27 @@ impl<'a> Batch<'a> {
         let source = self.plan.source(sent.segment(), config.family);
         let envelope =
             (sent.source, sent.ttl) == (source, 255) && sent.centis() == config.interval.as_centis();
-        hold!(Effects, envelope && sent.destination != source, "node {at}: {sent} ttl={}", sent.ttl);
+        hold!(Effects, envelope && sent.destination != source, "node {at}: {sent:?}");
         if sent.priority() == 0 {
             let left = matches!(seen.became, Some((State::Master, _, _)));
-            hold!(Claim, left, "node {at} never was MASTER: {sent}");
+            hold!(Claim, left, "node {at} never was MASTER: {sent:?}");
             seen.farewells += 1;
             return Ok(());
         }
         let last_word = config.higher_prio_send_advert
             && matches!(seen.became, Some((State::Master, State::Backup, cause)) if yields(cause));
-        hold!(Claim, shadow.state == State::Master || last_word, "node {at} as {}: {sent}", shadow.state);
-        hold!(Effects, sent.priority() == instance.priority().get(), "node {at}: {sent}");
+        hold!(Claim, shadow.state == State::Master || last_word, "node {at} as {}: {sent:?}", shadow.state);
+        hold!(Effects, sent.priority() == instance.priority().get(), "node {at}: {sent:?}");
         let interval = config.interval.as_duration();
         let gap = now.saturating_since(shadow.advert_at);
         let first = seen.became.is_some();
         hold!(
             AdvertGap,
             first || gap <= interval + LATENESS * 4,
-            "node {at}: {gap:?} before {sent} at {now}"
+            "node {at}: {gap:?} before {sent:?} at {now}"
         );
         let too_soon = settled && !first && seen.adverts == 0 && gap + LATENESS * 4 < interval;
-        hold!(CalmAdvert, !too_soon, "node {at}: only {gap:?} before {sent} at {now}");
+        hold!(CalmAdvert, !too_soon, "node {at}: only {gap:?} before {sent:?} at {now}");
         shadow.advert_at = now;
         seen.adverts += 1;
         Ok(())
@@ -210,7 +214,10 @@ impl<'a> Batch<'a> {
         };
         hold!(Effects, (seen.adverts, seen.farewells) == (adverts, farewells), "{}", all());
         hold!(Effects, seen.added == (to == State::Master), "{}", all());
-        hold!(Effects, seen.removed == (from == State::Master), "{}", all());
+        // One that was MASTER only within this input removes, too, in case that the addresses are there.
+        let may_remove = matches!(self.fact, Fact::Tick) && to != State::Master;
+        hold!(Effects, seen.removed == (from == State::Master) || may_remove, "{}", all());
+        hold!(Effects, seen.removed || from != State::Master, "{}", all());
         hold!(Effects, seen.announced == (to == State::Master), "{}", all());
         Ok(())
     }

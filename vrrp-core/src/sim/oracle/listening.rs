@@ -1,5 +1,6 @@
 //! When a BACKUP may take over: Master_Down_Interval computed once more, from the packets that arrived.
 
+use core::net::IpAddr;
 use core::time::Duration;
 
 use super::{Oracle, Scene, Violation, hold};
@@ -22,8 +23,13 @@ pub(super) struct Shadow {
     /// Since when it listens, and to which interval.
     heard_at: Time,
     interval: Interval,
-    /// When the master that it listened to resigned.
+    /// To whom it listens.
+    master: Option<IpAddr>,
+    /// When somebody resigned.
     resigned_at: Option<Time>,
+    /// Whether that was somebody else than whom it listens to: his last word was overtaken by the first of the
+    /// next master, and counts all the same (RFC 9568 section 6.4.2 does not ask who says it).
+    overtaken: bool,
     /// Whether adverts of lower priority may have counted: then it is not known for sure.
     unsure: bool,
 }
@@ -43,7 +49,9 @@ impl Shadow {
             advert_at: now,
             heard_at: now,
             interval: Interval::DEFAULT,
+            master: None,
             resigned_at: None,
+            overtaken: false,
             unsure: false,
         }
     }
@@ -53,7 +61,9 @@ impl Shadow {
         *self = Self {
             heard_at: now,
             interval: instance.config().interval,
+            master: None,
             resigned_at: None,
+            overtaken: false,
             unsure: false,
             ..*self
         };
@@ -88,12 +98,15 @@ impl Oracle {
         let lower = theirs < ours.get();
         if theirs == 0 {
             shadow.resigned_at.get_or_insert(*received);
+            shadow.overtaken |= shadow.master.is_some_and(|master| master != packet.source);
         } else if shadow.state == State::Backup && lower && (config.preempt || ours.is_owner()) {
             shadow.unsure |= !config.preempt_delay.is_zero();
         } else if shadow.state == State::Backup || !lower {
             shadow.heard_at = *received;
             shadow.interval = Interval::from_centis(packet.centis()).unwrap_or_default();
+            shadow.master = Some(packet.source);
             shadow.resigned_at = None;
+            shadow.overtaken = false;
             shadow.unsure = false;
         }
         Ok(())
@@ -117,7 +130,12 @@ impl Oracle {
         let early = !self.ignored.contains(&super::Rule::Listening) && now < due && !shadow.unsure;
         hold!(Listening, !early, "node {node} vr{position} took over at {now}, not before {due}");
         // With different intervals, a last advert that was overtaken leaves a BACKUP with the wrong one.
-        if scene.is_noisy() || scene.scenario.is_grouped() || shadow.unsure || !self.uniform[position] {
+        if scene.is_noisy()
+            || scene.scenario.is_grouped()
+            || shadow.unsure
+            || shadow.overtaken
+            || !self.uniform[position]
+        {
             return Ok(());
         }
         for (other, better) in scene.nodes.iter().enumerate() {

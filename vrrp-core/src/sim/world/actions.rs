@@ -48,7 +48,7 @@ impl World<'_> {
             | Effect::Announce { .. }
             | Effect::Notify { .. }
             | Effect::Verdict { .. }
-            | Effect::Event(_) => {}
+            | Effect::Event => {}
         }
     }
 

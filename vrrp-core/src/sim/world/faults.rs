@@ -1,7 +1,6 @@
 //! What goes wrong, and how it ends.
 
 use alloc::vec::Vec;
-use core::fmt::Write;
 use core::time::Duration;
 
 use super::{Event, MILLISECOND, World};
@@ -16,7 +15,9 @@ const CARRIER: Duration = Duration::from_millis(100);
 
 impl World<'_> {
     pub(super) fn fault(&mut self, fault: Fault) -> Result<(), Violation> {
-        note!(self, "{} ! {fault:?}", self.now);
+        if let Some(log) = &mut self.log {
+            log.write(format_args!("{} ! {fault:?}", self.now));
+        }
         if !matches!(fault, Fault::Reload { .. }) {
             self.oracle.disturb(self.now);
         }
@@ -113,6 +114,9 @@ impl World<'_> {
             return;
         }
         self.nodes[node].boot(plan);
+        if let Some(log) = &mut self.log {
+            log.node(node).record(|recorder| recorder.start(&plan.config));
+        }
         self.oracle.booted(self.now, node);
         let incarnation = self.nodes[node].incarnation;
         for segment in 0..self.scenario.segments {

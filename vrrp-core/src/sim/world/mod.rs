@@ -1,23 +1,11 @@
 //! Time, and all that happens in it.
 
-/// Writes a line of the log, if there is one.
-macro_rules! note {
-    ($world:expr, $($message:tt)+) => {
-        if let Some(log) = &mut $world.log {
-            // Writing to a string does not fail.
-            let _ = writeln!(log, $($message)+);
-        }
-    };
-}
-
 mod actions;
 mod faults;
 
 use alloc::collections::BinaryHeap;
-use alloc::string::String;
 use alloc::vec::Vec;
 use core::cmp::Reverse;
-use core::fmt::Write;
 use core::time::Duration;
 
 use crate::action::TrackerId;
@@ -25,6 +13,7 @@ use crate::input::CheckOutcome;
 use crate::sim::Report;
 use crate::sim::effect::{Effect, Fact, Sent};
 use crate::sim::fault::Fault;
+use crate::sim::log::Log;
 use crate::sim::network::Network;
 use crate::sim::node::Node;
 use crate::sim::oracle::{Oracle, Rule, Scene, Violation};
@@ -120,7 +109,7 @@ pub(super) struct World<'a> {
     entries: u64,
     oracle: Oracle,
     /// All that happened, when somebody wants to read it.
-    pub(super) log: Option<String>,
+    pub(super) log: Option<Log>,
     pub(super) report: Report,
 }
 
@@ -137,7 +126,7 @@ impl<'a> World<'a> {
             agenda: BinaryHeap::new(),
             entries: 0,
             oracle: Oracle::new(scenario, ignored),
-            log: text.then(String::new),
+            log: text.then(|| Log::new(scenario.nodes.len())),
             report: Report::default(),
         };
         for (node, plan) in scenario.nodes.iter().enumerate() {
@@ -243,10 +232,6 @@ impl<'a> World<'a> {
 
     /// Hands one fact to a router, has what it asks for judged, and carries it out.
     fn feed(&mut self, node: usize, fact: &Fact) -> Result<(), Violation> {
-        let text = self.log.is_some();
-        if !matches!(fact, Fact::Tick) {
-            note!(self, "{} n{node} < {fact}", self.now);
-        }
         match fact {
             Fact::Packet { .. } | Fact::Tick | Fact::Reload | Fact::CheckEnded { .. } => {}
             Fact::Held { complete: true, .. } => {}
@@ -259,15 +244,15 @@ impl<'a> World<'a> {
         }
         let swallowed = self.bug.is_some_and(|bug| bug.swallows(&self.nodes[node], fact));
         let plan = &self.scenario.nodes[node];
+        let log = &mut self.log.as_mut().map(|log| log.node(node));
         let mut effects = match swallowed {
             true => Vec::new(),
-            false => self.nodes[node].handle(self.now, fact, plan, text),
+            false => self.nodes[node].handle(self.now, fact, plan, log),
         };
         if let Some(bug) = self.bug {
             bug.spoils(&mut effects, self.report.steps);
         }
         for effect in &effects {
-            note!(self, "{} n{node} > {effect}", self.now);
             match effect {
                 Effect::Verdict { .. } => self.oracle.disturb(self.now),
                 Effect::Become { .. } => self.report.transitions += 1,
@@ -278,7 +263,7 @@ impl<'a> World<'a> {
                 | Effect::RunCheck { .. }
                 | Effect::StopCheck { .. }
                 | Effect::Notify { .. }
-                | Effect::Event(_) => {}
+                | Effect::Event => {}
             }
         }
         let scene =
