@@ -242,7 +242,9 @@ fn a_change_is_whole_or_not_at_all() {
     let Error::NotBlocked { answering, source } = &error else { panic!("{error}") };
     assert_eq!(answering.0, [ip("192.0.2.11"), ip("2001:db8::10")], "{error}");
     assert_eq!(source.errno(), Some(libc::E2BIG), "{error}");
-    assert!(error.to_string().contains("192.0.2.11 and 2001:db8::10 will answer"), "{error}");
+    let words = error.to_string();
+    assert!(words.contains("192.0.2.11 and 2001:db8::10 will answer"), "{words}");
+    assert!(words.contains("(ip6: add a chain at a hook)"), "{words}");
     let ours_only = |ruleset: Vec<Value>| -> Vec<Value> {
         ruleset.into_iter().filter(|object| object.to_string().contains(DEFAULT_TABLE)).collect()
     };

@@ -11,8 +11,8 @@ use super::request::{Request, flags, kind, socket_failed};
 /// One change of a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Step {
-    /// What it does, as in `add set vips`.
-    pub(crate) what: &'static str,
+    /// What it does, as in `ip6: add the set vips`.
+    pub(crate) what: String,
     /// The message type, its upper octet the subsystem.
     pub(crate) kind: u16,
     /// `NLM_F_CREATE` and the like.
@@ -66,7 +66,7 @@ impl Request {
                 {
                     let step = number.checked_sub(1).and_then(|number| steps.get(number));
                     let request = match step {
-                        Some(step) => format!("{}: {}", whole(), step.what),
+                        Some(step) => format!("{} ({})", whole(), step.what),
                         None => whole(),
                     };
                     refusal = Some(Error::Refused { request, errno, explanation: verdict.explanation });

@@ -197,6 +197,7 @@ impl Writer<'_> {
     ) -> Result<(), String> {
         let table = [Attribute::new(message::TABLE, self.table)];
         let payload = payload(self.family as u8, 0, table.into_iter().chain(attributes))?;
+        let what = format!("{}: {what}", self.family.name());
         self.steps.push(Step { what, kind, flags, payload });
         Ok(())
     }
