@@ -108,7 +108,7 @@ codes! {
     ValueInvalid "value-invalid" Ignored Error 5 "Not one of the words or forms that can stand here; the default is used.";
     ValueMissing "value-missing" Ignored Error 2 "A keyword lacks its value; it is skipped.";
     ValueMissingWire "value-missing-wire" Fatal Error 2 "A keyword lacks its value, and the election depends on it.";
-    ValueWire "value-wire" Fatal Error 5 "Not one of the words or forms that can stand here, and the wire or the owner of an address depends on it.";
+    ValueUnreadable "value-unreadable" Fatal Error 5 "A password holds bytes that are not UTF-8, so nobody knows what to send.";
     VridRepeated "vrid-repeated" Fatal Error 5 "Two instances use one VRID in one family on one interface.";
     WordsLeft "words-left" Note Note 0 "Words after the value are not read.";
 }

@@ -19,8 +19,9 @@ impl Reader<'_> {
         let rest = line.words.get(2..).unwrap_or(&[]);
         if option.text != "weight" || rest.is_empty() {
             let message = format!("`{}` cannot stand behind `{}`", option.text, name.value);
-            let found = Diagnostic::at(Code::ValueWire, option.span, message);
-            self.diagnostics.push(found.label("allowed: `weight NUMBER [reverse]`, or one name a line"));
+            let found = Diagnostic::at(Code::ValueInvalid, option.span, message);
+            self.diagnostics
+                .push(found.label("not read; allowed: `weight NUMBER [reverse]`, one name a line"));
             return Some(Tracked { name, weight: None });
         }
         let (weight, used) = self.weight(rest, limit, true)?;
@@ -33,8 +34,9 @@ impl Reader<'_> {
         let word = line.words.first()?;
         let Ok(address) = word.text.parse::<IpAddr>() else {
             let message = format!("`{}` is not the address of a peer", word.text);
-            let found = Diagnostic::at(Code::ValueWire, word.span, message);
-            self.diagnostics.push(found.label("an IP address without a prefix"));
+            let found = Diagnostic::at(Code::ValueInvalid, word.span, message);
+            self.diagnostics
+                .push(found.label("the peer is skipped; it must be an IP address without a prefix"));
             return None;
         };
         let mut peer = Peer { address: Spanned::new(address, word.span), min_ttl: None, max_ttl: None };
@@ -45,7 +47,7 @@ impl Reader<'_> {
                 "max_ttl" => &mut peer.max_ttl,
                 _ => {
                     let message = format!("`{}` is no option of a peer", option.text);
-                    let found = Diagnostic::at(Code::ValueWire, option.span, message);
+                    let found = Diagnostic::at(Code::ValueInvalid, option.span, message);
                     self.diagnostics.push(found.label("allowed: min_ttl, max_ttl"));
                     return Some(peer);
                 }

@@ -242,10 +242,14 @@ impl Reader<'_> {
 
     fn invalid(&mut self, line: &Line<'_>, word: &Word, wanted: &str) {
         let name = line.statement.keyword();
-        let code = if line.wire { Code::ValueWire } else { Code::ValueInvalid };
         let message = format!("`{}` cannot be the value of `{name}`", word.text);
-        let found = Diagnostic::at(code, word.span, message).label(format!("allowed: {wanted}"));
-        self.diagnostics.push(if line.wire { found } else { found.help("the default is used") });
+        let found =
+            Diagnostic::at(Code::ValueInvalid, word.span, message).label(format!("allowed: {wanted}"));
+        let same = wanted.split(" or ").find(|known| known.eq_ignore_ascii_case(&word.text));
+        self.diagnostics.push(match same {
+            Some(same) => found.replace(same).help("capital letters count"),
+            None => found.help("the default is used"),
+        });
     }
 
     /// Reads `N [reverse]` and says how many words it took.

@@ -20,26 +20,38 @@ pub(super) fn of_family(
 ) -> bool {
     let same = Family::of(&source.value) == family;
     if !same {
-        let message = format!("`{name}`: {} is not {family}, as the instance is", source.value);
-        diagnostics.push(Diagnostic::at(Code::ValueWire, source.span, message));
+        let message =
+            format!("`{name}`: {} is not {family}, as the instance is; it is skipped", source.value);
+        diagnostics.push(Diagnostic::at(Code::ValueInvalid, source.span, message));
     }
     same
 }
 
-/// The peers of the family, without the host itself.
-pub(super) fn peers(draft: &mut InstanceDraft, family: Family, diagnostics: &mut Diagnostics) -> Vec<Peer> {
+/// Whether adverts are unicast, and the peers of the family without the host itself.
+pub(super) fn peers(
+    draft: &mut InstanceDraft,
+    family: Family,
+    diagnostics: &mut Diagnostics,
+) -> (bool, Vec<Peer>) {
+    let name = &draft.name.value;
     let own = draft.unicast_source.map(|source| source.value);
+    let mut listed = std::mem::take(&mut draft.peers);
+    listed.retain(|peer| of_family(&peer.address, family, name, diagnostics));
+    let unicast = !listed.is_empty();
+    if let Some(span) = draft.unicast.filter(|_| !unicast && !draft.fault_without_peers) {
+        let message =
+            format!("`{name}`: unicast_peer names nobody, so adverts are multicast, as keepalived does");
+        let found = Diagnostic::at(Code::Adjusted, span, message);
+        diagnostics.push(found.help("with unicast_fault_no_peer the instance is in FAULT instead"));
+    }
     let mut kept: Vec<Peer> = Vec::new();
-    for peer in std::mem::take(&mut draft.peers) {
+    for peer in listed {
         let known = kept.iter().any(|other| other.address.value == peer.address.value);
-        if of_family(&peer.address, family, &draft.name.value, diagnostics)
-            && Some(peer.address.value) != own
-            && !known
-        {
+        if Some(peer.address.value) != own && !known {
             kept.push(peer);
         }
     }
-    kept
+    (unicast, kept)
 }
 
 /// The addresses that can be used, each once.

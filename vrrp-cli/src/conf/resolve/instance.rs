@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use std::net::IpAddr;
+
 use super::super::diagnostic::{Diagnostic, Diagnostics};
 use super::super::draft::{Inherited, InstanceDraft};
 use super::super::model::{Global, Instance, Script, State};
@@ -37,17 +39,10 @@ pub(super) fn resolve(
     let state = state(&draft, priority, strict, diagnostics);
     let (nopreempt, preempt_delay) = preemption(&draft, state, priority, strict, diagnostics);
     let password = password(&mut draft, version, strict, diagnostics);
-    let unicast = !draft.peers.is_empty();
-    if let Some(span) = draft.unicast.filter(|_| !unicast && !draft.fault_without_peers) {
-        let message =
-            format!("`{name}`: unicast_peer is empty, so adverts are multicast, as keepalived does");
-        let found = Diagnostic::at(Code::Adjusted, span, message);
-        diagnostics.push(found.help("with unicast_fault_no_peer the instance is in FAULT instead"));
-    }
-    let peers = peers(&mut draft, family, diagnostics);
-    for source in [&draft.mcast_source, &draft.unicast_source].into_iter().flatten() {
-        of_family(source, family, &name, diagnostics);
-    }
+    let (unicast, peers) = peers(&mut draft, family, diagnostics);
+    let mut usable = |source: &Spanned<IpAddr>| of_family(source, family, &name, diagnostics);
+    draft.mcast_source = draft.mcast_source.filter(&mut usable);
+    draft.unicast_source = draft.unicast_source.filter(&mut usable);
     let addresses = addresses(std::mem::take(&mut draft.addresses), Some(family), &name, diagnostics);
     let excluded = addresses_excluded(&addresses, std::mem::take(&mut draft.excluded), &name, diagnostics);
     if addresses.is_empty() {

@@ -56,6 +56,10 @@ pub(super) fn password(
         return None;
     }
     let (Some(kind), Some(pass)) = (kind, pass) else {
+        // What is written and cannot be used was reported where it stands.
+        if kind.is_none() && draft.written.contains(&"auth_type") {
+            return None;
+        }
         let lacks = if kind.is_none() { "auth_type" } else { "auth_pass" };
         let message = format!("`{name}`: there is no {lacks}; adverts are sent without authentication");
         diagnostics.push(Diagnostic::at(Code::ValueInvalid, span, message));
@@ -79,7 +83,7 @@ pub(super) fn password(
     }
     if pass.value.reveal().contains(char::REPLACEMENT_CHARACTER) {
         let message = format!("`{name}`: auth_pass holds a byte that is not UTF-8; its value is not known");
-        diagnostics.push(Diagnostic::at(Code::ValueWire, pass.span, message));
+        diagnostics.push(Diagnostic::at(Code::ValueUnreadable, pass.span, message));
     }
     Some(Secret::new(key))
 }
