@@ -120,11 +120,18 @@ fn a_check_says_how_it_ended_and_its_first_words() {
 fn a_check_that_cannot_run_has_failed() {
     let bench = Bench::new(
         "notrun",
-        checks([("gone", program(&["/no/such/file"])), ("denied", program(&["/etc/passwd"]))]),
+        checks([
+            ("gone", program(&["/no/such/file"])),
+            ("denied", program(&["/etc/passwd"])),
+            ("refused", Command::refused("/x", "others can write it")),
+        ]),
     );
-    for (number, name, words) in
-        [(1, "gone", "/no/such/file"), (2, "denied", "/etc/passwd"), (3, "unknown", "no such script")]
-    {
+    for (number, name, words) in [
+        (1, "gone", "/no/such/file"),
+        (2, "denied", "/etc/passwd"),
+        (3, "refused", "others can write it"),
+        (4, "unknown", "no such script"),
+    ] {
         bench.check(number, name);
         let (outcome, said) = bench.outcome();
         assert_eq!(outcome, CheckOutcome::NotRun);
@@ -289,7 +296,8 @@ fn a_script_runs_as_who_it_was_given() {
         eprintln!("skipped: only root can be somebody else");
         return;
     }
-    let nobody = Identity::lookup("nobody", None, true).expect("Debian has a nobody");
+    let nobody = nix::unistd::User::from_name("nobody").unwrap().expect("every Linux has a nobody");
+    let nobody = Identity::new(nobody.uid.as_raw(), nobody.gid.as_raw(), Vec::new());
     let id = shell("echo $(id -un):$(id -Gn):$HOME; exit 1").with_identity(Some(nobody));
     let bench = Bench::new("identity", checks([("id", id)]));
     bench.check(1, "id");

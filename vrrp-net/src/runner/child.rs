@@ -49,7 +49,7 @@ impl Child {
         // Only our end: a script may expect that writing waits.
         fcntl(&pipe, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
         registry.register(&mut SourceFd(&pipe.as_raw_fd()), tokens[1], Interest::READABLE)?;
-        let mut to_be = command.to_process(environment);
+        let mut to_be = command.to_process(environment)?;
         to_be.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer);
         let process = to_be.spawn()?;
         let pidfd = sys::pidfd_open(process.id()).ok().filter(|pidfd| {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
-use std::{env, process};
+use std::{env, io, process};
 
 use vrrp_core::Notification;
 
@@ -19,18 +19,26 @@ pub struct Command {
     words: Vec<OsString>,
     is_shell: bool,
     identity: Option<Identity>,
+    refusal: Option<String>,
 }
 
 impl Command {
     /// A program, the name that it is called by, and its arguments.
     pub fn program(path: impl Into<PathBuf>, words: Vec<OsString>) -> Self {
-        Self { program: path.into(), words, is_shell: false, identity: None }
+        Self { program: path.into(), words, is_shell: false, identity: None, refusal: None }
     }
 
     /// A text that bash carries out.
     pub fn shell(bash: impl Into<PathBuf>, text: impl Into<OsString>) -> Self {
         let words = vec![OsString::from("bash"), OsString::from("-c"), text.into()];
-        Self { program: bash.into(), words, is_shell: true, identity: None }
+        Self { program: bash.into(), words, is_shell: true, identity: None, refusal: None }
+    }
+
+    /// A command that must not run; every run of it fails for this reason.
+    pub fn refused(shown: impl Into<OsString>, reason: impl Into<String>) -> Self {
+        let words = vec![shown.into()];
+        let refusal = Some(reason.into());
+        Self { program: PathBuf::new(), words, is_shell: false, identity: None, refusal }
     }
 
     /// Lets it run as somebody else.
@@ -59,7 +67,13 @@ impl Command {
     }
 
     /// The process to be, without its standard streams.
-    pub(super) fn to_process(&self, environment: &[(OsString, OsString)]) -> process::Command {
+    ///
+    /// # Errors
+    /// Why it must not run.
+    pub(super) fn to_process(&self, environment: &[(OsString, OsString)]) -> io::Result<process::Command> {
+        if let Some(reason) = &self.refusal {
+            return Err(io::Error::other(reason.clone()));
+        }
         let mut command = process::Command::new(&self.program);
         let mut words = self.words.iter();
         if let Some(name) = words.next() {
@@ -76,7 +90,7 @@ impl Command {
                 command.envs(environment.iter().cloned());
             }
         }
-        command
+        Ok(command)
     }
 }
 

@@ -24,6 +24,6 @@ mod turn;
 
 pub use command::{Command, Commands, Notifies, environment};
 pub use handle::{Busy, RunnerHandle};
-pub use identity::{Identity, IdentityError};
+pub use identity::Identity;
 pub use report::Report;
 pub use turn::{Runner, Turn};

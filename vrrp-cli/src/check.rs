@@ -1,0 +1,62 @@
+//! `vrrpd check` and `-t`: what is wrong with a configuration, without touching the system.
+
+use std::fs::File;
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
+
+use crate::args;
+use crate::conf::lower::{Elsewhere, Host, Interner, System, lower};
+use crate::conf::severity::Shown;
+use crate::conf::{Diagnostics, LoadOptions, load};
+use crate::exit::Exit;
+
+/// Says everything about a file to a person: [`Exit::Checked`] with errors, [`Exit::Success`] otherwise.
+pub fn check(options: &args::Check) -> Exit {
+    let system: &dyn System = if options.elsewhere { &Elsewhere } else { &Host };
+    let found = findings(&options.file, options.config_id.clone(), system);
+    let mut out = io::stdout().lock();
+    let text = format!("{}{}\n", found.render(out.is_terminal()), summary(&options.file, &found));
+    // Whoever reads may have read enough.
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    match found.exit_code_check() {
+        0 => Exit::Success,
+        _ => Exit::Checked,
+    }
+}
+
+/// keepalived's `-t`: a line for each finding, to standard error or into a file, and keepalived's exit codes.
+pub fn test(file: &Path, config_id: Option<String>, log: Option<&Path>) -> Exit {
+    let found = findings(file, config_id, &Host);
+    let lines: String = found.lines().map(|(_, line)| line + "\n").collect();
+    let written = match log {
+        Some(path) => File::create(path).and_then(|mut log| log.write_all(lines.as_bytes())),
+        None => io::stderr().write_all(lines.as_bytes()),
+    };
+    if let (Err(error), Some(path)) = (written, log) {
+        let _ = writeln!(io::stderr(), "Unable to open config-test log file {}: {error}", path.display());
+        return Exit::Failed;
+    }
+    Exit::Code(found.exit_code_test())
+}
+
+fn findings(file: &Path, config_id: Option<String>, system: &dyn System) -> Diagnostics {
+    let (config, mut found) = load(file, &LoadOptions { config_id });
+    if let Some(config) = config {
+        // What would be carried out does not matter here, only what is said about it.
+        let _ = lower(&config, system, &mut Interner::default(), &mut found);
+    }
+    found
+}
+
+/// One line: how many findings of which kind.
+fn summary(file: &Path, found: &Diagnostics) -> String {
+    let count = |shown| found.items().iter().filter(|item| item.code.row().shown == shown).count();
+    let kinds = [(Shown::Error, "error"), (Shown::Warning, "warning"), (Shown::Note, "note")];
+    let said = kinds.map(|(shown, word)| (count(shown), word)).into_iter().filter(|(count, _)| *count > 0);
+    let said: Vec<String> =
+        said.map(|(count, word)| format!("{count} {word}{}", if count == 1 { "" } else { "s" })).collect();
+    match said.is_empty() {
+        true => format!("{}: nothing to say", file.display()),
+        false => format!("{}: {}", file.display(), said.join(", ")),
+    }
+}

@@ -1,0 +1,341 @@
+//! The log lines are keepalived's, letter by letter: these are what people and programs search for.
+
+#![allow(clippy::unwrap_used)]
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use log::Level;
+use vrrp_cli::daemon::lines::{Before, Known, Line, Memory, driver, script_report};
+use vrrp_core::wire::Reject;
+use vrrp_core::{
+    Cause, CheckOutcome, Config, Destination, GroupConfig, GroupId, InstanceConfig, InstanceEvent,
+    InstanceId, InterfaceConfig, InterfaceId, Interval, Peer, Priority, RouterConfig, ScriptConfig, State,
+    Track, TrackerConfig, TrackerEvent, TrackerId, TrackerKind, Version, Vip, Vrid,
+};
+use vrrp_net::{Report, runner};
+
+const ETH0: InterfaceId = InterfaceId(0);
+
+fn ip(text: &str) -> IpAddr {
+    text.parse().unwrap()
+}
+
+/// `VI_1`: version 2, multicast, one address, one excluded, watches the script `chk`. `U_1`: unicast. `S_1`: version 3
+/// over IPv6.
+fn known() -> Known {
+    let mut config = RouterConfig::new();
+    config.interfaces.push(InterfaceConfig::new(ETH0, "eth0"));
+    config
+        .trackers
+        .push(TrackerConfig::new("chk", TrackerKind::Script(ScriptConfig::new(Duration::from_secs(1)))));
+    let vip = |text: &str| Vip::new(ip(text), if text.contains(':') { 128 } else { 32 }, ETH0);
+    let mut of_script = InstanceConfig::new("VI_1", ETH0, Vrid::new(51).unwrap(), vec![vip("192.0.2.100")]);
+    of_script.version = Version::V2;
+    of_script.excluded.push(vip("192.0.2.101"));
+    of_script.track.push(Track::new(0, 0));
+    let mut unicast = InstanceConfig::new("U_1", ETH0, Vrid::new(52).unwrap(), vec![vip("192.0.2.102")]);
+    unicast.destination = Destination::Unicast(vec![Peer::new(ip("192.0.2.2"))]);
+    unicast.priority = Priority::new(90).unwrap();
+    let six = InstanceConfig::new("S_1", ETH0, Vrid::new(53).unwrap(), vec![vip("fe80::53")]);
+    config.instances.extend([of_script, unicast, six]);
+    config.groups.push(GroupConfig::new("G", vec![0, 1]));
+    Known::new(Config::new(config).unwrap())
+}
+
+fn of(report: Report) -> Vec<Line> {
+    driver(&report, &known(), Before::default())
+}
+
+/// The texts, each with `-D ` before it if it is a detail.
+fn texts(lines: Vec<Line>) -> Vec<String> {
+    lines.into_iter().map(|line| format!("{}{}", if line.detail { "-D " } else { "" }, line.text)).collect()
+}
+
+fn instance(name: &str, what: InstanceEvent) -> Vec<String> {
+    texts(of(Report::Instance { instance: InstanceId::from_number(0), name: name.into(), what }))
+}
+
+fn became(name: &str, from: State, to: State, cause: Cause) -> Vec<String> {
+    texts(of(Report::Became { instance: InstanceId::from_number(0), name: name.into(), from, to, cause }))
+}
+
+fn tracker(what: TrackerEvent) -> Vec<String> {
+    texts(of(Report::Tracker { tracker: TrackerId::from_number(0), name: "chk".into(), what }))
+}
+
+fn rejected(name: &str, reject: Reject) -> Vec<String> {
+    instance(name, InstanceEvent::Rejected { source: ip("192.0.2.2"), reject })
+}
+
+#[test]
+fn states() {
+    let (init, backup, master, fault) = (State::Initialize, State::Backup, State::Master, State::Fault);
+    assert_eq!(became("U_1", init, backup, Cause::Startup), ["(U_1) Entering BACKUP STATE (init)"]);
+    // After a wait for the first result of a script, keepalived says no "(init)".
+    assert_eq!(became("VI_1", init, backup, Cause::Startup), ["(VI_1) Entering BACKUP STATE"]);
+    assert_eq!(
+        became("VI_1", backup, master, Cause::MasterDown),
+        ["-D (VI_1) Receive advertisement timeout", "(VI_1) Entering MASTER STATE"]
+    );
+    assert_eq!(
+        became("U_1", init, fault, Cause::InterfaceDown { interface: ETH0 }),
+        ["(U_1): entering FAULT state (interface eth0 down)", "(U_1) Entering FAULT STATE (init)"]
+    );
+    assert_eq!(
+        became("VI_1", master, fault, Cause::Tracker { tracker: TrackerId::from_number(0) }),
+        ["(VI_1): entering FAULT state due to script chk", "(VI_1) Entering FAULT STATE"]
+    );
+    assert_eq!(
+        became("S_1", backup, fault, Cause::NoSource { interface: ETH0 }),
+        ["(S_1) entering FAULT state (no IPv6 address for interface)", "(S_1) Entering FAULT STATE"]
+    );
+    assert_eq!(became("VI_1", fault, backup, Cause::Recovered), ["(VI_1) Entering BACKUP STATE"]);
+    assert_eq!(became("VI_1", master, init, Cause::Shutdown), [""; 0]);
+}
+
+#[test]
+fn a_master_says_whom_it_yields_to_and_with_which_priority() {
+    let better = Cause::HigherPriority { from: ip("192.0.2.2"), priority: 150 };
+    let report = Report::Became {
+        instance: InstanceId::from_number(1),
+        name: "U_1".into(),
+        from: State::Master,
+        to: State::Backup,
+        cause: better,
+    };
+    let line =
+        |ours| format!("(U_1) Master received advert from 192.0.2.2 with higher priority 150, ours {ours}");
+    assert_eq!(texts(of(report.clone())), [line(90), "(U_1) Entering BACKUP STATE".to_string()]);
+
+    // The effective priority counts, not the configured one.
+    let mut memory = Memory::default();
+    let what = InstanceEvent::Priority { from: 90, to: 88 };
+    memory.remember(&Report::Instance { instance: InstanceId::from_number(1), name: "U_1".into(), what });
+    let before = memory.remember(&report);
+    assert_eq!(texts(driver(&report, &known(), before))[0], line(88));
+
+    assert_eq!(
+        became(
+            "U_1",
+            State::Master,
+            State::Backup,
+            Cause::HigherAddress { from: ip("192.0.2.2"), priority: 90 }
+        )[0],
+        "(U_1) Master received advert from 192.0.2.2 with same priority 90 but higher IP address than ours"
+    );
+}
+
+#[test]
+fn elections() {
+    let from = ip("192.0.2.2");
+    assert_eq!(
+        instance("VI_1", InstanceEvent::LowerPriorityDiscarded { from, priority: 50 }),
+        ["(VI_1) received lower priority (50) advert from 192.0.2.2 - discarding"]
+    );
+    assert_eq!(
+        instance("VI_1", InstanceEvent::LowerPriorityReceived { from, priority: 50, ours: 100 }),
+        ["(VI_1) Received advert from 192.0.2.2 with lower priority 50, ours 100, forcing new election"]
+    );
+    assert_eq!(
+        instance("VI_1", InstanceEvent::Priority { from: 100, to: 98 }),
+        ["(VI_1) Changing effective priority from 100 to 98"]
+    );
+    assert_eq!(instance("VI_1", InstanceEvent::SentPriorityZero), ["-D (VI_1) sent 0 priority"]);
+    assert_eq!(
+        instance("VI_1", InstanceEvent::BackupReceivedPriorityZero),
+        ["-D (VI_1) Backup received priority 0 advertisement"]
+    );
+    assert_eq!(
+        instance("VI_1", InstanceEvent::MasterReceivedPriorityZero),
+        ["-D (VI_1) Master received priority 0 message"]
+    );
+    assert_eq!(
+        instance("VI_1", InstanceEvent::MasterIs { address: from, before: None }),
+        ["-D (VI_1) master set to 192.0.2.2"]
+    );
+    assert_eq!(
+        instance("VI_1", InstanceEvent::MasterIs { address: from, before: Some(ip("192.0.2.3")) }),
+        ["-D (VI_1) master changed from 192.0.2.3 to 192.0.2.2"]
+    );
+    assert_eq!(
+        instance("VI_1", InstanceEvent::PreemptDelayStarted { delay: Duration::from_millis(10_500) }),
+        ["-D (VI_1) start preempt delay (10.500000)"]
+    );
+    assert_eq!(instance("VI_1", InstanceEvent::PreemptDelayStopped), ["-D (VI_1) stop preempt delay"]);
+    assert_eq!(
+        instance("VI_1", InstanceEvent::Late { by: Duration::from_micros(1_250_017) }),
+        ["A thread timer expired 1.250017 seconds ago"]
+    );
+}
+
+#[test]
+fn packets_that_are_dropped() {
+    let seconds = |secs| Interval::from_secs(secs).unwrap();
+    let table = [
+        ("VI_1", Reject::Ttl { found: 254 }, "invalid TTL/HL from 192.0.2.2. Received 254 and expect 255"),
+        (
+            "VI_1",
+            Reject::Version { found: 3, expected: Some(Version::V2) },
+            "wrong VRRP version from 192.0.2.2. Received 3 and expect 2",
+        ),
+        ("VI_1", Reject::Checksum { found: 1, expected: 2 }, "Invalid VRRPv2 checksum from 192.0.2.2"),
+        ("S_1", Reject::Checksum { found: 1, expected: 2 }, "Invalid VRRPv3 checksum from 192.0.2.2"),
+        ("VI_1", Reject::Type { found: 2 }, "Invalid packet type from 192.0.2.2. 2 and expect 1"),
+        ("VI_1", Reject::AuthTypeInvalid { found: 9 }, "Invalid auth type from 192.0.2.2: 9"),
+        (
+            "VI_1",
+            Reject::AuthTypeMismatch { found: 0, expected: 1 },
+            "received a 0 auth from 192.0.2.2, expecting 1!",
+        ),
+        ("VI_1", Reject::AuthFailure, "received an invalid passwd from 192.0.2.2!"),
+        (
+            "VI_1",
+            Reject::IntervalMismatch { found: seconds(2), expected: seconds(1) },
+            "advertisement interval mismatch with 192.0.2.2 mine=1 sec rcv'd=2 sec",
+        ),
+        ("VI_1", Reject::Owner, "Dropping packet(s) from 192.0.2.2 since we are address owner"),
+        ("U_1", Reject::Mode, "Expected unicast packet but received multicast packet from 192.0.2.2"),
+        ("VI_1", Reject::Mode, "Expected multicast packet but received unicast packet from 192.0.2.2"),
+        ("U_1", Reject::UnlistedPeer, "unicast source address 192.0.2.2 not a unicast peer"),
+    ];
+    for (name, reject, text) in table {
+        assert_eq!(rejected(name, reject), [format!("({name}) {text}")]);
+    }
+    assert_eq!(rejected("VI_1", Reject::OwnSource), [""; 0]);
+    assert_eq!(
+        instance("VI_1", InstanceEvent::AddressListDiffers { from: ip("192.0.2.2"), theirs: 1, ours: 2 }),
+        ["(VI_1) expected 2 VIPs but received 1"]
+    );
+    assert_eq!(
+        instance(
+            "S_1",
+            InstanceEvent::IntervalAdopted { ours: seconds(1), theirs: Interval::from_centis(50).unwrap() }
+        ),
+        ["(S_1) advertisement interval mismatch ours = 100 centi-sec rcv'd=50 centi-sec"]
+    );
+}
+
+#[test]
+fn scripts() {
+    assert_eq!(tracker(TrackerEvent::Up), ["VRRP_Script(chk) succeeded"]);
+    assert_eq!(
+        tracker(TrackerEvent::Down { last: Some(CheckOutcome::Exited(3)) }),
+        ["VRRP_Script(chk) failed (exited with status 3)"]
+    );
+    assert_eq!(
+        tracker(TrackerEvent::Down { last: Some(CheckOutcome::Signaled(9)) }),
+        ["VRRP_Script(chk) failed (due to signal 9)"]
+    );
+    assert_eq!(tracker(TrackerEvent::TimedOut), ["VRRP_Script(chk) timed_out"]);
+    assert_eq!(tracker(TrackerEvent::Returned(CheckOutcome::Exited(1))), ["Script `chk` now returning 1"]);
+    assert_eq!(
+        tracker(TrackerEvent::StillRunning),
+        ["Track script chk is already running, expect idle - skipping run"]
+    );
+}
+
+#[test]
+fn groups_and_interfaces() {
+    let group = |to| texts(of(Report::Group { group: GroupId::from_number(0), name: "G".into(), to }));
+    assert_eq!(group(State::Master), ["VRRP_Group(G) Syncing instances to MASTER state"]);
+    assert_eq!(group(State::Backup), ["VRRP_Group(G) Syncing instances to BACKUP state"]);
+    assert_eq!(group(State::Fault), ["VRRP_Group(G) Syncing instances to FAULT state"]);
+
+    let mut memory = Memory::default();
+    let mut interface = |exists, up| {
+        let name: Arc<str> = "eth0".into();
+        let report = Report::Interface { interface: ETH0, name, exists, up, v4: None, v6: None };
+        let before = memory.remember(&report);
+        texts(driver(&report, &known(), before))
+    };
+    assert_eq!(interface(true, true), [""; 0], "that it was up all the time is no news");
+    assert_eq!(interface(true, false), ["Netlink reports eth0 down"]);
+    assert_eq!(interface(true, false), [""; 0]);
+    assert_eq!(interface(true, true), ["Netlink reports eth0 up"]);
+    assert_eq!(interface(false, false), ["Interface eth0 deleted"]);
+}
+
+#[test]
+fn addresses_and_announcements() {
+    let addresses = |name: &str, wanted| {
+        let (instance, name) = (InstanceId::from_number(0), name.into());
+        texts(of(Report::Addresses { instance, name, wanted, count: 1 }))
+    };
+    assert_eq!(addresses("VI_1", true), ["-D (VI_1) setting VIPs.", "-D (VI_1) setting E-VIPs."]);
+    assert_eq!(addresses("U_1", false), ["-D (U_1) removing VIPs."]);
+    let announcing = |name: &str| {
+        texts(of(Report::Announcing { instance: InstanceId::from_number(0), name: name.into(), repeat: 5 }))
+    };
+    assert_eq!(
+        announcing("U_1"),
+        [
+            "-D (U_1) Sending/queueing gratuitous ARPs on eth0 for 192.0.2.102",
+            "-D Sending gratuitous ARP on eth0 for 192.0.2.102"
+        ]
+    );
+    assert_eq!(
+        announcing("S_1"),
+        [
+            "-D (S_1) Sending/queueing Unsolicited Neighbour Adverts on eth0 for fe80::53",
+            "-D Sending unsolicited Neighbour Advert on eth0 for fe80::53"
+        ]
+    );
+}
+
+#[test]
+fn an_address_that_the_kernel_refuses_is_told_once() {
+    let mut memory = Memory::default();
+    let mut held = |complete| {
+        let report = Report::Held { instance: InstanceId::from_number(0), name: "VI_1".into(), complete };
+        let before = memory.remember(&report);
+        texts(driver(&report, &known(), before)).len()
+    };
+    assert_eq!([true, false, false, false, true, true, false].map(&mut held), [1, 1, 0, 0, 1, 0, 1]);
+}
+
+#[test]
+fn what_cannot_be_sent() {
+    let transmit = |name: &str, errno| {
+        let (instance, destination) = (InstanceId::from_number(0), ip("192.0.2.2"));
+        texts(of(Report::Transmit { instance, name: name.into(), destination, errno }))
+    };
+    assert_eq!(transmit("VI_1", Some(101)), ["(VI_1): send advert error 101 (Network is unreachable)"]);
+    assert_eq!(transmit("U_1", Some(101)), ["(U_1) Cant send advert to 192.0.2.2 (Network is unreachable)"]);
+}
+
+#[test]
+fn what_a_person_should_look_at_is_a_warning() {
+    let level = |report| driver(&report, &known(), Before::default()).last().map(|line| line.level);
+    let became = |to| Report::Became {
+        instance: InstanceId::from_number(0),
+        name: "U_1".into(),
+        from: State::Backup,
+        to,
+        cause: Cause::Recovered,
+    };
+    assert_eq!(level(became(State::Master)), Some(Level::Info));
+    assert_eq!(level(became(State::Fault)), Some(Level::Warn));
+}
+
+#[test]
+fn a_script_s_own_words_are_a_detail_and_a_failed_notify_is_not() {
+    let check = runner::Report::CheckEnded {
+        tracker: TrackerId::from_number(0),
+        name: "chk".to_string(),
+        outcome: CheckOutcome::Exited(1),
+        words: "curl: connection refused".to_string(),
+    };
+    assert_eq!(texts(script_report(&check)), ["-D VRRP_Script(chk) says: curl: connection refused"]);
+    let notify = runner::Report::NotifyEnded {
+        name: "VI_1".to_string(),
+        command: "/n.sh master".to_string(),
+        outcome: CheckOutcome::NotRun,
+        words: "no such file".to_string(),
+    };
+    assert_eq!(
+        texts(script_report(&notify)),
+        ["(VI_1) notify `/n.sh master` failed (cannot be run): no such file"]
+    );
+}
