@@ -1,0 +1,47 @@
+//! The real vrrpd on real kernels: what users write works as it is written, what is wrong does nothing, and nothing is
+//! left behind.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used)] // a failure here is the failure of a test
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod elections;
+mod life;
+mod mistakes;
+mod reload;
+mod scripts;
+
+use std::process::ExitCode;
+
+use vrrp_net::lab::harness;
+
+fn main() -> ExitCode {
+    harness::main(&[
+        ("a_better_router_waits_for_preempt_delay", elections::a_better_router_waits_for_preempt_delay),
+        ("addresses_carry_their_labels", elections::addresses_carry_their_labels),
+        ("an_owner_is_master_at_once", elections::an_owner_is_master_at_once),
+        ("mutual_backup_hands_over_what_fails", elections::mutual_backup_hands_over_what_fails),
+        ("nopreempt_leaves_the_master_alone", elections::nopreempt_leaves_the_master_alone),
+        ("strict_drops_the_password", elections::strict_drops_the_password),
+        ("unicast_among_three_may_list_itself", elections::unicast_among_three_may_list_itself),
+        ("unicast_passes_a_router", elections::unicast_passes_a_router),
+        ("a_script_can_be_shell", scripts::a_script_can_be_shell),
+        ("a_script_may_stop_the_daemon", scripts::a_script_may_stop_the_daemon),
+        ("a_script_that_vanishes_has_failed", scripts::a_script_that_vanishes_has_failed),
+        ("a_weight_moves_the_master", scripts::a_weight_moves_the_master),
+        ("killall_finds_a_process", scripts::killall_finds_a_process),
+        ("notifies_come_in_order_with_their_arguments", scripts::notifies_come_in_order_with_their_arguments),
+        ("a_daemon_detaches_and_is_the_only_one", life::a_daemon_detaches_and_is_the_only_one),
+        ("a_link_named_keepalived_is_keepalived", life::a_link_named_keepalived_is_keepalived),
+        ("after_a_bug_the_addresses_are_removed", life::after_a_bug_the_addresses_are_removed),
+        ("leftovers_of_a_killed_daemon_are_removed", life::leftovers_of_a_killed_daemon_are_removed),
+        ("signals_for_dumps_do_no_harm", life::signals_for_dumps_do_no_harm),
+        ("systemd_hears_how_it_goes", life::systemd_hears_how_it_goes),
+        ("without_the_right_it_says_so", life::without_the_right_it_says_so),
+        ("bad_files_do_nothing", mistakes::bad_files_do_nothing),
+        ("a_bad_reload_changes_nothing", reload::a_bad_reload_changes_nothing),
+        ("a_reload_changes_what_changed", reload::a_reload_changes_what_changed),
+        ("included_files_count", reload::included_files_count),
+    ])
+}

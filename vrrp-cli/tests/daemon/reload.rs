@@ -1,0 +1,117 @@
+//! A reload: what changed changes, what did not feels nothing, and what is wrong is refused.
+
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+use vrrp_net::lab::Moment;
+use vrrp_net::netlink::Event;
+
+use crate::elections::instance;
+use crate::support::Program::Vrrpd;
+use crate::support::{Lan, announces, ip};
+
+pub(crate) fn a_bad_reload_changes_nothing() {
+    let lan = Lan::new();
+    let good = instance("VI_1", 51, 100, "192.0.2.100", "");
+    let mut a = lan.node("a", Vrrpd, &["192.0.2.1/24"], &good);
+    a.start();
+    a.wait_holds("192.0.2.100");
+    let start = Moment::now();
+    let watch = a.host.watch().unwrap();
+    let bad = [
+        good.replace("eth0", "eth9"),
+        good.replace("virtual_router_id 51", "virtual_router_id 0"),
+        good.replacen("{", "", 1),
+        String::new() + "include " + &a.file("keepalived.conf").display().to_string(),
+    ];
+    for (times, text) in bad.iter().enumerate() {
+        a.configure(text);
+        a.signal(Signal::SIGHUP);
+        a.wait_says_times("Not reloaded", times + 1);
+    }
+    std::fs::remove_file(a.file("keepalived.conf")).unwrap();
+    a.signal(Signal::SIGHUP);
+    a.wait_says_times("Not reloaded", bad.len() + 1);
+    let end = Moment::now();
+    a.wait_advert(end + Duration::from_millis(500), "the master to go on", |_, outgoing| outgoing);
+    assert!(a.holds("192.0.2.100") && watch.all().is_empty(), "{:?}", watch.all());
+    for pair in a.sent(start).windows(2) {
+        let [(first, one), (second, two)] = pair else { continue };
+        assert_eq!(one.octets, two.octets);
+        assert!(second.since(*first) < Duration::from_millis(300), "adverts are missing");
+    }
+    // And a good one is taken.
+    a.configure(&good.replace("192.0.2.100", "192.0.2.101"));
+    a.signal(Signal::SIGHUP);
+    a.wait_holds("192.0.2.101");
+    a.wait_lacks("192.0.2.100");
+}
+
+pub(crate) fn a_reload_changes_what_changed() {
+    let lan = Lan::new();
+    let both = |vips: &str, second: &str| instance("VI_1", 51, 100, vips, "") + second;
+    let second = instance("VI_2", 52, 100, "192.0.2.200", "");
+    let mut a = lan.node("a", Vrrpd, &["192.0.2.1/24"], &both("192.0.2.100\n192.0.2.101", &second));
+    a.start();
+    a.wait_holds("192.0.2.101");
+    a.wait_holds("192.0.2.200");
+    let watch = a.host.watch().unwrap();
+    let changed = Moment::now();
+
+    // One address goes, one comes; the one that stays and the other instance feel nothing.
+    a.configure(&both("192.0.2.101\n192.0.2.102", &second));
+    a.signal(Signal::SIGHUP);
+    a.wait_holds("192.0.2.102");
+    a.wait_lacks("192.0.2.100");
+    let announced = |vip: &str| {
+        let frames = a.wire.frames();
+        frames
+            .iter()
+            .filter(|frame| frame.outgoing && frame.at >= changed && announces(frame, ip(vip)))
+            .count()
+    };
+    a.wait("the new address to be announced", || announced("192.0.2.102") > 0);
+    assert_eq!(announced("192.0.2.200"), 0);
+    let felt = watch.all().into_iter().filter_map(|(_, event)| match event {
+        Event::AddressAdded(address) | Event::AddressRemoved(address) => Some(address.address),
+        _ => None,
+    });
+    let felt: Vec<_> = felt.collect();
+    assert!(!felt.contains(&ip("192.0.2.101")) && !felt.contains(&ip("192.0.2.200")), "{felt:?}");
+    for pair in a.sent(changed).iter().filter(|(_, advert)| advert.vrid == 52).collect::<Vec<_>>().windows(2)
+    {
+        assert!(pair[1].0.since(pair[0].0) < Duration::from_millis(300), "adverts are missing");
+    }
+
+    // An instance that is not named any more leaves as if the daemon stopped.
+    let removed = Moment::now();
+    a.configure(&both("192.0.2.101\n192.0.2.102", ""));
+    a.signal(Signal::SIGHUP);
+    a.wait_lacks("192.0.2.200");
+    a.wait_advert(removed, "priority 0", |advert, outgoing| {
+        outgoing && advert.vrid == 52 && advert.priority == 0
+    });
+    assert!(a.holds("192.0.2.101"));
+    assert!(a.sent(removed).iter().all(|(_, advert)| advert.vrid == 52 || advert.priority == 100));
+}
+
+pub(crate) fn included_files_count() {
+    let lan = Lan::new();
+    let mut a = lan.node("a", Vrrpd, &["192.0.2.1/24"], "");
+    let directory = a.file("conf.d");
+    std::fs::create_dir(&directory).unwrap();
+    let part = |name: &str, vrid, vip| {
+        std::fs::write(directory.join(name), instance(name, vrid, 100, vip, "")).unwrap()
+    };
+    part("one.conf", 51, "192.0.2.101");
+    part("two.conf", 52, "192.0.2.102");
+    part("three.off", 53, "192.0.2.103");
+    a.configure(&format!("# parts\ninclude {}/*.conf ! all of them\n", directory.display()));
+    a.start();
+    a.wait_holds("192.0.2.101");
+    a.wait_holds("192.0.2.102");
+    assert!(!a.holds("192.0.2.103"));
+    part("three.conf", 53, "192.0.2.103");
+    a.signal(Signal::SIGHUP);
+    a.wait_holds("192.0.2.103");
+}

@@ -1,0 +1,151 @@
+//! Checks and notifies, as users write them.
+
+use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
+
+use vrrp_net::lab::Moment;
+
+use crate::elections::instance;
+use crate::support::Program::Vrrpd;
+use crate::support::{Lan, Node};
+
+const VIP: &str = "192.0.2.100";
+
+fn alone(lan: &Lan) -> Node {
+    lan.node("a", Vrrpd, &["192.0.2.1/24"], "")
+}
+
+/// One instance that watches one script.
+fn tracked(script: &str, more: &str) -> String {
+    format!("vrrp_script chk {{\n script {script}\n interval 0.2\n {more}\n }}\n")
+        + &instance("VI_1", 51, 100, VIP, "track_script {\n chk\n }")
+}
+
+pub(crate) fn a_weight_moves_the_master() {
+    let lan = Lan::new();
+    let mut a = alone(&lan);
+    let script = format!("\"/usr/bin/test ! -e {}\"", a.file("down").display());
+    a.configure(&tracked(&script, "weight -2"));
+    let mut b = lan.node("b", Vrrpd, &["192.0.2.2/24"], &instance("VI_1", 51, 99, VIP, ""));
+    a.start();
+    b.start();
+    a.wait_holds(VIP);
+    b.wait_lacks(VIP);
+    // 100 - 2 is less than 99: the other one takes over although nobody is at fault.
+    std::fs::write(a.file("down"), "").unwrap();
+    let failed = Moment::now();
+    b.wait_holds(VIP);
+    a.wait_lacks(VIP);
+    b.wait_advert(failed, "an advert with 98", |advert, outgoing| !outgoing && advert.priority == 98);
+    std::fs::remove_file(a.file("down")).unwrap();
+    a.wait_holds(VIP);
+    b.wait_lacks(VIP);
+}
+
+pub(crate) fn a_script_can_be_shell() {
+    let lan = Lan::new();
+    let mut a = alone(&lan);
+    a.configure(&tracked(&format!("\"[[ -f {} ]] && exit 1 || exit 0\"", a.file("down").display()), ""));
+    a.start();
+    a.wait_holds(VIP);
+    std::fs::write(a.file("down"), "").unwrap();
+    a.wait_lacks(VIP);
+    std::fs::remove_file(a.file("down")).unwrap();
+    a.wait_holds(VIP);
+}
+
+pub(crate) fn killall_finds_a_process() {
+    let lan = Lan::new();
+    let mut a = alone(&lan);
+    a.configure(&tracked("\"killall -0 haproxy\"", ""));
+    std::fs::copy("/bin/sleep", a.file("haproxy")).unwrap();
+    let haproxy = || std::process::Command::new(a.file("haproxy"));
+    let mut process = a.host.spawn(haproxy().arg("1000")).unwrap();
+    a.start();
+    a.wait_holds(VIP);
+    process.kill().unwrap();
+    a.wait_lacks(VIP);
+}
+
+pub(crate) fn a_script_that_vanishes_has_failed() {
+    let lan = Lan::new();
+    let mut a = alone(&lan);
+    let script = a.script("chk.sh", "#!/bin/sh\nexit 0\n");
+    a.configure(&tracked(&format!("\"{}\"", script.display()), ""));
+    a.start();
+    a.wait_holds(VIP);
+    // keepalived takes a script that cannot be run for one that succeeded.
+    std::fs::remove_file(&script).unwrap();
+    a.wait_lacks(VIP);
+    a.script("chk.sh", "#!/bin/sh\nexit 0\n");
+    a.wait_holds(VIP);
+    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o644)).unwrap();
+    a.wait_lacks(VIP);
+}
+
+pub(crate) fn a_script_may_stop_the_daemon() {
+    let lan = Lan::new();
+    let mut a = alone(&lan);
+    let pid = a.file("vrrpd.pid");
+    // It waits for the end of what waits for it, as `service keepalived stop` in a check does.
+    let text = format!(
+        "#!/bin/bash\n[ -e {0}/go ] || exit 0\nkill $(cat {1})\nwhile [ -e {1} ]; do sleep 0.02; done\n",
+        a.host.directory().display(),
+        pid.display()
+    );
+    let script = a.script("stopper.sh", &text);
+    let timeout = "timeout 60";
+    a.configure(&tracked(&format!("\"{}\"", script.display()), timeout));
+    a.start();
+    a.wait_holds(VIP);
+    let told = Moment::now();
+    std::fs::write(a.file("go"), "").unwrap();
+    let status = a.wait_end();
+    assert!(status.success(), "{status}\n{}", a.output());
+    assert!(
+        Moment::now().since(told) < Duration::from_secs(8),
+        "it waited for the script that waited for it"
+    );
+    assert!(!a.holds(VIP));
+    let last = a.sent(told).pop().expect("it says that it leaves").1;
+    assert_eq!(last.priority, 0);
+    assert!(!pid.exists());
+}
+
+pub(crate) fn notifies_come_in_order_with_their_arguments() {
+    let lan = Lan::new();
+    let mut a = alone(&lan);
+    let script = a.script("notify.sh", &format!("#!/bin/bash\necho \"$@\" >> {}\n", a.file("log").display()));
+    // The slow one must not be overtaken.
+    let slow =
+        a.script("slow.sh", &format!("#!/bin/bash\nsleep 0.7\necho \"$@\" >> {}\n", a.file("log").display()));
+    let (script, slow) = (script.display(), slow.display());
+    let more = format!(
+        "notify_backup \"{slow} backup\"
+        notify_master \"{script} master\"
+        notify_stop \"{slow} stop\"
+        notify \"{script} 'two words'\""
+    );
+    let group = format!("vrrp_sync_group G {{\n group {{\n VI_1\n VI_2\n }}\n notify {script}\n }}\n");
+    let second = instance("VI_2", 52, 100, "192.0.2.200", "");
+    a.configure(&(group + &instance("VI_1", 51, 100, VIP, &more) + &second));
+    a.start();
+    a.wait_holds(VIP);
+    a.wait("the notify of MASTER", || a.read("log").contains("INSTANCE VI_1 MASTER"));
+    assert!(a.stop().success());
+    let log = a.read("log");
+    let of_instance: Vec<&str> = log.lines().filter(|line| !line.starts_with("GROUP")).collect();
+    assert_eq!(
+        of_instance,
+        [
+            "backup",
+            "two words INSTANCE VI_1 BACKUP 100",
+            "master",
+            "two words INSTANCE VI_1 MASTER 100",
+            "stop",
+            "two words INSTANCE VI_1 STOP 100",
+        ]
+    );
+    let of_group: Vec<&str> = log.lines().filter(|line| line.starts_with("GROUP")).collect();
+    assert_eq!(of_group, ["GROUP G BACKUP 0", "GROUP G MASTER 0", "GROUP G STOP 0"]);
+}
