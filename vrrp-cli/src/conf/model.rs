@@ -36,6 +36,8 @@ pub struct Global {
     pub default_interface: Option<Spanned<String>>,
     /// Interfaces may be missing.
     pub dynamic_interfaces: bool,
+    /// The name of the nftables tables that keep addresses from answering.
+    pub filter_table: Option<String>,
     /// VRRP is held back this long after the start.
     pub startup_delay: Duration,
     /// Destination of IPv4 adverts.
@@ -123,6 +125,8 @@ pub struct Notify {
     pub any: Option<Command>,
     /// When a master hears an advert of lower priority; instances only.
     pub master_rx_lower_pri: Option<Command>,
+    /// An instance that a reload removes is reported as DELETED, not as FAULT; instances only.
+    pub tells_deleted: bool,
 }
 
 /// A `vrrp_sync_group`.

@@ -8,8 +8,9 @@ const MANY: i64 = i32::MAX as i64;
 const GARP_GAP: u64 = 4_294_967_295_000;
 const DBUS: &str = "there is no D-Bus interface yet";
 const FIFO: &str = "there are no notify FIFOs yet";
-const FIREWALL: &str = "addresses are closed without it; see docs/keepalived.md";
+const FIREWALL: &str = "the rules are made without it";
 const LVS: &str = "the load balancer has an issue of its own; VRRP runs without it";
+const NFTABLES: &str = "addresses are kept from answering with nftables";
 const PROCESS: &str = "vrrpd is one process and chooses priorities and buffers itself";
 const SNMP: &str = "there is no SNMP agent yet";
 const VMAC: &str = "there are no virtual MAC interfaces yet";
@@ -142,9 +143,13 @@ pub(crate) static GLOBAL: &[Keyword<GlobalDraft>] = &[
     Keyword::later("disable_local_igmp", "", "the setting of the kernel is left as it is"),
     Keyword::later("vmac_prefix", "NAME", VMAC),
     Keyword::later("vmac_addr_prefix", "NAME", VMAC),
-    Keyword::later("vrrp_iptables", "[IN [OUT]]", FIREWALL),
-    Keyword::later("vrrp_ipsets", "[NAME…]", FIREWALL),
-    Keyword::later("nftables", "[TABLE]", FIREWALL),
+    Keyword::obsolete("vrrp_iptables", "[IN [OUT]]", NFTABLES),
+    Keyword::obsolete("vrrp_ipsets", "[NAME…]", NFTABLES),
+    Keyword::carried(
+        "nftables",
+        Form::Words(0, |g, v| g.done.filter_table = v.into_iter().next().map(|table| table.value)),
+        "keepalived",
+    ),
     Keyword::later("nftables_priority", "NUMBER", FIREWALL),
     Keyword::later("nftables_counters", "", FIREWALL),
     Keyword::later("nftables_ifindex", "", FIREWALL),

@@ -159,11 +159,7 @@ pub(crate) static INSTANCE: &[Keyword<InstanceDraft>] = &[
     Keyword::carried("notify_fault", Form::Command(|i| &mut i.notify.fault), ""),
     Keyword::carried("notify", Form::Command(|i| &mut i.notify.any), ""),
     Keyword::carried("notify_stop", Form::Command(|i| &mut i.notify.stop), ""),
-    Keyword::later(
-        "notify_deleted",
-        "[COMMAND [USER]]",
-        "a removed instance reports as it does when it stops",
-    ),
+    Keyword::carried("notify_deleted", Form::Flag(|i, v| i.notify.tells_deleted = v.value), "off"),
     Keyword::carried("notify_master_rx_lower_pri", Form::Command(|i| &mut i.notify.master_rx_lower_pri), ""),
     Keyword::later("notify_priority_changes", "BOOL", "there are no notify FIFOs yet"),
     mail("smtp_alert", Form::Bool(|i, v| i.smtp_alert = Some(v))),

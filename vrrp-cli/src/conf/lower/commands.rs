@@ -38,6 +38,8 @@ pub struct NotifyCommands {
     pub any: Option<Executable>,
     /// When a master hears an advert of lower priority.
     pub master_rx_lower_pri: Option<Executable>,
+    /// A removed instance is reported as DELETED, not as FAULT.
+    pub tells_deleted: bool,
 }
 
 /// Looks commands up.
@@ -70,6 +72,7 @@ impl<'a> Lookup<'a> {
             stop: find(&notify.stop),
             any: find(&notify.any),
             master_rx_lower_pri: find(&notify.master_rx_lower_pri),
+            tells_deleted: notify.tells_deleted,
         }
     }
 

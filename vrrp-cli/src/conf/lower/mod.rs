@@ -3,6 +3,7 @@
 mod commands;
 mod instance;
 mod interfaces;
+mod net;
 mod system;
 
 use std::collections::HashMap;
@@ -34,6 +35,8 @@ pub struct Lowered {
     pub notify_groups: Vec<NotifyCommands>,
     /// For each instance, whether its addresses answer packets.
     pub accept: Vec<bool>,
+    /// The name of the nftables tables, if the file says one.
+    pub filter_table: Option<String>,
     /// For each instance, whether its changes are mailed.
     pub smtp_alert: Vec<bool>,
     /// For each group, whether its changes are mailed.
@@ -102,6 +105,7 @@ pub fn lower(
         notify_instances: lowered_notify,
         notify_groups,
         accept: config.instances.iter().map(|instance| instance.accept).collect(),
+        filter_table: config.global.filter_table.clone(),
         smtp_alert: config.instances.iter().map(|instance| instance.smtp_alert).collect(),
         smtp_alert_groups: config.groups.iter().map(|group| group.smtp_alert).collect(),
     })
