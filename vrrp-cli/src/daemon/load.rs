@@ -16,6 +16,8 @@ use crate::conf::{self, Diagnostics, LoadOptions};
 pub(super) struct Loaded {
     pub(super) config: Config,
     pub(super) no_accept: BTreeSet<String>,
+    /// The name of the tables that keep addresses from answering, if the file says one.
+    pub(super) filter_table: Option<String>,
     pub(super) commands: Commands,
     /// Trackers that are down for good, by name.
     pub(super) down: Vec<String>,
@@ -54,12 +56,21 @@ impl Loaded {
     /// No virtual router at all.
     pub(super) fn nothing() -> Self {
         let config = Config::new(RouterConfig::new()).expect("nothing in it, nothing wrong");
-        Self { config, no_accept: BTreeSet::new(), commands: Commands::new(), down: Vec::new() }
+        Self {
+            config,
+            no_accept: BTreeSet::new(),
+            filter_table: None,
+            commands: Commands::new(),
+            down: Vec::new(),
+        }
     }
 
     pub(super) fn setup(&self) -> Setup {
         let mut setup = Setup::new(self.config.clone());
         setup.no_accept.clone_from(&self.no_accept);
+        if let Some(table) = &self.filter_table {
+            setup.filter_table.clone_from(table);
+        }
         setup
     }
 
@@ -80,7 +91,7 @@ impl Loaded {
         let silent = config.instances().iter().zip(&lowered.accept).filter(|(_, accept)| !**accept);
         let no_accept = silent.map(|(instance, _)| instance.name.clone()).collect();
         let down = lowered.down.iter().filter_map(|position| tracker(*position)).collect();
-        Self { no_accept, commands, down, config }
+        Self { no_accept, filter_table: lowered.filter_table, commands, down, config }
     }
 }
 
@@ -93,6 +104,7 @@ fn notifies(theirs: &NotifyCommands) -> Notifies {
     notifies.stop = of(&theirs.stop);
     notifies.any = of(&theirs.any);
     notifies.master_rx_lower_pri = of(&theirs.master_rx_lower_pri);
+    notifies.tells_deleted = theirs.tells_deleted;
     notifies
 }
 

@@ -232,20 +232,6 @@ fn unicast_without_peers_is_a_fault_where_that_is_asked_for() {
 }
 
 #[test]
-fn the_threads_get_what_the_file_says() {
-    let lowered = file("strict-pass");
-    assert!(lowered.setup().no_accept.contains("VI_1"));
-    let commands = file("notify-argument").commands();
-    let notifies = &commands.instances["VI_1"];
-    assert!(notifies.master.is_some() && notifies.backup.is_some() && notifies.stop.is_some());
-    let commands = file("commands").commands();
-    let known: Vec<_> = commands.checks.keys().map(String::as_str).collect();
-    assert_eq!(known, ["shell"], "what must not be run is not there, and so counts as failed");
-    let commands = file("sync-group").commands();
-    assert!(commands.groups["G1"].master.is_some() && commands.groups["G3"].master.is_none());
-}
-
-#[test]
 fn a_reload_keeps_the_handles_of_interfaces() {
     let mut interner = Interner::default();
     let mut handle = |text: &str| {

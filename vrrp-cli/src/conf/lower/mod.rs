@@ -3,7 +3,6 @@
 mod commands;
 mod instance;
 mod interfaces;
-mod net;
 mod system;
 
 use std::collections::HashMap;
