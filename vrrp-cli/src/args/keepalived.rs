@@ -153,8 +153,11 @@ Commands:
   check  Say everything that is wrong with a configuration file
   demo   Show a failover on this machine, in namespaces of its own
 
-`vrrpd help COMMAND` tells more. VRRPD_LOG sets what is logged, such as `debug` or `warn,vrrp_net=trace`;
-VRRPD_SCRIPT_ENV names variables that scripts get beside PATH, HOME, LANG, LC_*, TZ and TMPDIR.";
+`vrrpd help COMMAND` tells more.
+
+Environment:
+  VRRPD_LOG         What is logged, in place of -D: `debug`, `warn`, `info,vrrp_net=trace`
+  VRRPD_SCRIPT_ENV  Variables that scripts get beside PATH, HOME, LANG, LC_*, TZ and TMPDIR: `A,B`";
 
 /// Understands keepalived's options; `called` is the name of the program, `words` is what stands behind it.
 pub(super) fn parse(called: &OsStr, words: impl Iterator<Item = OsString>) -> Result<Keepalived, Error> {

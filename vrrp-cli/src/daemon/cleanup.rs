@@ -2,6 +2,7 @@
 
 use vrrp_core::{Config, InstanceConfig, InterfaceId};
 use vrrp_net::netlink::{Address, Error, Request, protocol};
+use vrrp_net::nftables::{self, DEFAULT_TABLE, Nftables};
 
 /// Removes every virtual address of a configuration that the kernel holds and that carries our tag, so that it is on no
 /// two hosts. Says how many there were.
@@ -33,4 +34,12 @@ pub fn remove_addresses(config: &Config) -> Result<usize, Error> {
     let mut removed = 0;
     request.remove_addresses(&left, |_, outcome| removed += usize::from(outcome.is_as_asked()))?;
     Ok(removed)
+}
+
+/// Lets packets to the addresses pass again: they may be on another host by now, and ours only on the way to it.
+///
+/// # Errors
+/// What the kernel says.
+pub fn remove_filter() -> Result<(), nftables::Error> {
+    Nftables::open(DEFAULT_TABLE)?.remove()
 }

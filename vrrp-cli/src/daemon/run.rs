@@ -40,6 +40,8 @@ pub(super) struct Daemon {
     /// The threads that have not ended.
     alive: Vec<Name>,
     memory: Memory,
+    /// There were addresses that do not answer.
+    is_filtered: bool,
     phase: Phase,
     exit: Exit,
 }
@@ -138,6 +140,7 @@ impl Daemon {
             runner: runner_handle,
             alive,
             memory: Memory::default(),
+            is_filtered: !loaded.no_accept.is_empty(),
             phase: Phase::Running,
             exit: Exit::Success,
         })
@@ -145,6 +148,9 @@ impl Daemon {
 
     /// Runs until everything has ended.
     pub(super) fn run(mut self) -> Exit {
+        if self.config.instances().is_empty() {
+            warn!(target: DAEMON, "Warning - vrrpd has no configuration to run");
+        }
         info!(target: VRRP, "Startup complete");
         service::ready();
         self.work()
@@ -275,6 +281,11 @@ impl Daemon {
             Ok(count) => error!(target: DAEMON, "{count} addresses were still there and are removed"),
             Err(error) => error!(target: DAEMON, "addresses may be left: {error}"),
         }
+        if self.is_filtered
+            && let Err(error) = cleanup::remove_filter()
+        {
+            error!(target: DAEMON, "addresses may stay blocked: {error}");
+        }
         if self.alive.contains(&Name::Vrrp) {
             return;
         }
@@ -310,6 +321,7 @@ impl Daemon {
         self.hear_news();
         self.known = Known::new(loaded.config.clone());
         self.config = loaded.config.clone();
+        self.is_filtered |= !loaded.no_accept.is_empty();
         self.tell_down(&loaded)
     }
 

@@ -17,9 +17,12 @@ pub use sink::{Ident, Sinks};
 use crate::args::Facility;
 
 /// Lines about the daemon itself: they carry keepalived's ident of its parent process.
-pub const DAEMON: &str = "vrrpd";
+pub const DAEMON: &str = "vrrpd::main";
 /// Lines about virtual routers: they carry the ident of keepalived's VRRP process.
-pub const VRRP: &str = "vrrp";
+pub const VRRP: &str = "vrrpd::vrrp";
+
+/// What [`DAEMON`] and [`VRRP`] begin with.
+const OURS: &str = "vrrpd";
 
 /// Where lines go.
 #[derive(Clone, Debug, Default)]
@@ -31,11 +34,12 @@ pub struct Settings {
     pub syslog: bool,
     /// The facility of syslog.
     pub facility: Facility,
-    /// Details are lines like others (`-D`); otherwise they are at the level `debug`.
+    /// Details are written, too (`-D`): lines at the level `debug`.
     pub detail: bool,
 }
 
-/// Starts the log; `VRRPD_LOG` says which lines there are, `info` and above without it.
+/// Starts the log. `VRRPD_LOG` says which lines there are; without it those of level `info` and above, and with `-D`
+/// our own at `debug`.
 ///
 /// Call it once, after [`vrrp_net::process::detach`]: it starts a thread.
 ///
@@ -43,12 +47,15 @@ pub struct Settings {
 /// When there is a logger already or no thread can be started.
 pub fn start(settings: &Settings) -> std::io::Result<Writer> {
     let (target, writer) = ring::start(Sinks::new(settings))?;
-    let level = if settings.detail { LevelFilter::Debug } else { LevelFilter::Info };
-    Builder::new()
-        .filter_level(LevelFilter::Info)
-        .filter_module(VRRP, level)
-        .filter_module(DAEMON, level)
-        .parse_env("VRRPD_LOG")
+    let mut builder = Builder::new();
+    match std::env::var("VRRPD_LOG") {
+        Ok(filters) => builder.parse_filters(&filters),
+        Err(_) => builder.filter_level(LevelFilter::Info),
+    };
+    if settings.detail && std::env::var_os("VRRPD_LOG").is_none() {
+        builder.filter_module(OURS, LevelFilter::Debug);
+    }
+    builder
         .target(Target::Pipe(Box::new(target)))
         .format(|out, record| {
             let ident = if record.target() == DAEMON { Ident::Parent } else { Ident::Vrrp };

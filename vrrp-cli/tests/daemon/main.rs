@@ -39,6 +39,7 @@ fn main() -> ExitCode {
         ("signals_for_dumps_do_no_harm", life::signals_for_dumps_do_no_harm),
         ("systemd_hears_how_it_goes", life::systemd_hears_how_it_goes),
         ("without_the_right_it_says_so", life::without_the_right_it_says_so),
+        ("a_good_file_passes_every_test", mistakes::a_good_file_passes_every_test),
         ("bad_files_do_nothing", mistakes::bad_files_do_nothing),
         ("a_bad_reload_changes_nothing", reload::a_bad_reload_changes_nothing),
         ("a_reload_changes_what_changed", reload::a_reload_changes_what_changed),

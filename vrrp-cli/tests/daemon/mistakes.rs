@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use crate::elections::instance;
-use crate::support::Program::Vrrpd;
+use crate::support::Program::{Keepalived, Vrrpd};
 use crate::support::{Lan, vrrpd};
 
 pub(crate) fn bad_files_do_nothing() {
@@ -62,6 +62,20 @@ pub(crate) fn bad_files_do_nothing() {
     let (code, said) = node.host.inside(|| run(vrrpd().args(["run", "-f", "/no/such/file"]))).unwrap();
     assert_eq!(code, Some(6), "{said}");
     assert!(said.contains("/no/such/file"), "{said}");
+}
+
+/// `-t` says nothing about a good file, as keepalived does.
+pub(crate) fn a_good_file_passes_every_test() {
+    let lan = Lan::new();
+    let node = lan.node("a", Keepalived, &["192.0.2.1/24"], &instance("VI_1", 51, 100, "192.0.2.100", ""));
+    let path = node.file("keepalived.conf").display().to_string();
+    let (ours, theirs) = (vrrpd(), Command::new("keepalived"));
+    for mut command in [ours, theirs] {
+        let outcome = node.host.inside(|| run(command.args(["-t", "-f", &path]))).unwrap();
+        assert_eq!(outcome, (Some(0), String::new()), "{command:?}");
+    }
+    let (code, said) = node.host.inside(|| run(vrrpd().args(["check", &path]))).unwrap();
+    assert_eq!((code, said), (Some(0), format!("{path}: nothing to say\n")));
 }
 
 fn run(command: &mut Command) -> (Option<i32>, String) {
