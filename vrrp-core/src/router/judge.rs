@@ -71,8 +71,8 @@ fn is_meant(instance: &Instance, header: &Header) -> bool {
 /// What is wrong with a packet that no instance is configured for: a corrupt VRID is a checksum error.
 fn unknown(header: &Header, payload: &[u8]) -> Reject {
     let ttl = match header.destination.is_multicast() {
-        true if header.ttl != wire::TTL => Err(Reject::Ttl { found: header.ttl }),
-        true | false => Ok(()),
+        true => ttl_in(header, wire::TTL, wire::TTL),
+        false => Ok(()),
     };
     let empty = Expect { empty: true, ..Expect::ANY };
     let judged = header.check_source().and(ttl).and_then(|()| wire::parse(header, payload, &empty).map(drop));
@@ -117,14 +117,19 @@ fn check_destination(ours: &Destination, header: &Header) -> Result<(), Reject> 
 /// A TTL of 255 proves that the sender is on the link. A listed peer may be behind routers; from anybody else
 /// unicast is taken only from the link, and not at all with `check_unicast_src`.
 fn check_ttl(instance: &Instance, header: &Header) -> Result<(), Reject> {
-    let found = header.ttl;
-    let in_range = match &instance.config.destination {
-        Destination::Multicast(_) => found == wire::TTL,
+    match &instance.config.destination {
+        Destination::Multicast(_) => ttl_in(header, wire::TTL, wire::TTL),
         Destination::Unicast(peers) => match peers.iter().find(|peer| peer.address == header.source) {
-            Some(peer) => (peer.min_ttl..=peer.max_ttl).contains(&found),
-            None if instance.config.check_unicast_src => return Err(Reject::UnlistedPeer),
-            None => found == wire::TTL,
+            Some(peer) => ttl_in(header, peer.min_ttl, peer.max_ttl),
+            None if instance.config.check_unicast_src => Err(Reject::UnlistedPeer),
+            None => ttl_in(header, wire::TTL, wire::TTL),
         },
-    };
-    in_range.then_some(()).ok_or(Reject::Ttl { found })
+    }
+}
+
+fn ttl_in(header: &Header, min: u8, max: u8) -> Result<(), Reject> {
+    match (min..=max).contains(&header.ttl) {
+        true => Ok(()),
+        false => Err(Reject::Ttl { found: header.ttl, min, max }),
+    }
 }

@@ -26,10 +26,16 @@ pub enum Reject {
     #[error("source is unspecified, loopback, multicast or broadcast, expected the address of a host")]
     Source,
     /// A TTL or hop limit other than 255: the packet may come from another link (RFC 9568 section 7.1).
-    #[error("TTL {found}, expected 255")]
+    ///
+    /// For a unicast peer behind routers it is what is configured for that peer.
+    #[error("TTL {found}, expected {}", Range(*min, *max))]
     Ttl {
         /// What was left of it.
         found: u8,
+        /// The lowest that is accepted.
+        min: u8,
+        /// The highest that is accepted.
+        max: u8,
     },
     /// A version that the instance does not speak, or that nobody does (RFC 9568 section 7.1).
     #[error("version {found}, expected {}", Versions(*expected))]
@@ -193,6 +199,18 @@ impl Reject {
     }
 }
 
+/// A range, or the one number in it.
+struct Range(u8, u8);
+
+impl fmt::Display for Range {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.0, self.1) {
+            (min, max) if min == max => min.fmt(f),
+            (min, max) => write!(f, "{min} to {max}"),
+        }
+    }
+}
+
 /// The version that was expected, in words.
 struct Versions(Option<Version>);
 
@@ -213,7 +231,8 @@ mod tests {
     #[test]
     fn a_reject_says_what_was_found_and_what_was_expected() {
         let says = |reject: Reject| reject.to_string();
-        assert_eq!(says(Reject::Ttl { found: 254 }), "TTL 254, expected 255");
+        assert_eq!(says(Reject::Ttl { found: 254, min: 255, max: 255 }), "TTL 254, expected 255");
+        assert_eq!(says(Reject::Ttl { found: 3, min: 60, max: 62 }), "TTL 3, expected 60 to 62");
         assert_eq!(says(Reject::Version { found: 4, expected: None }), "version 4, expected 2 or 3");
         assert_eq!(says(Reject::Version { found: 2, expected: Some(Version::V3) }), "version 2, expected 3");
         assert_eq!(says(Reject::length(70_000, 12)), "65535 octets, expected 12");
