@@ -216,18 +216,21 @@ fn wish_of(owner: Owner, instance: &mut Instance) -> Option<Step> {
     if let Some((priority, source, destination)) = instance.next_advert() {
         return Some(Step::Transmit(owner, priority, source, destination));
     }
-    let pending = &mut instance.pending;
-    let remove = core::mem::take(&mut pending.remove);
-    if remove != AddressChange::Nothing {
+    let remove = core::mem::take(&mut instance.pending.remove);
+    if !instance.addresses(remove, &instance.gone).is_empty() {
         return Some(Step::Remove(owner, remove));
     }
-    let add = core::mem::take(&mut pending.add);
-    if add != AddressChange::Nothing {
+    let add = core::mem::take(&mut instance.pending.add);
+    if !instance.addresses(add, &instance.fresh).is_empty() {
         return Some(Step::Add(owner, add));
     }
-    if let Some((change, repeat)) = pending.announce.take() {
+    let announce = instance.pending.announce.take();
+    if let Some((change, repeat)) =
+        announce.filter(|(change, _)| !instance.addresses(*change, &instance.fresh).is_empty())
+    {
         return Some(Step::Announce(owner, change, repeat));
     }
+    let pending = &mut instance.pending;
     if let Some(notification) = pending.notify.take().filter(|new| instance.notified != Some(*new)) {
         instance.notified = Some(notification);
         return Some(Step::Notify(owner, notification));
