@@ -185,9 +185,10 @@ pub enum Cause {
         /// Which group.
         group: GroupId,
     },
-    /// The kernel does not hold the addresses, and repair did not help in time.
+    /// The kernel does not hold the addresses, and repair did not help in time. For 30 s after that a master
+    /// that is alive is not preempted.
     NotHeld,
-    /// No advert could be sent for Master_Down_Interval.
+    /// No advert could be sent for Master_Down_Interval; then as after [`Cause::NotHeld`].
     TransmitFailed,
     /// The configuration does not name the instance any more.
     Removed,

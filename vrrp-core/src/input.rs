@@ -62,7 +62,7 @@ pub enum Input<'a> {
         /// Whether it is up.
         up: bool,
     },
-    /// The last advert of an instance could not be sent.
+    /// The last advert of an instance could not be sent; in unicast, to no peer at all.
     TransmitFailed {
         /// Which instance.
         instance: InstanceId,

@@ -24,6 +24,9 @@ use crate::wire::{AdvertTemplate, Reject};
 /// A MASTER does not tell of changes of its priority more often.
 const PRIORITY_QUIET: Duration = Duration::from_millis(100);
 
+/// For this long a router that could not hold its addresses, or not send, preempts nobody.
+pub(crate) const HOLD_OFF: Duration = Duration::from_secs(30);
+
 /// A virtual router at run time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Instance {
@@ -272,11 +275,13 @@ impl Instance {
     }
 
     /// Leaves MASTER and tells the others to take over; listens for a full Master_Down_Interval, so that
-    /// whoever can do better does.
+    /// whoever can do better does. Who could not do its own part leaves a lower-priority master that is alive
+    /// alone for a while, or it would take over and resign again and again.
     pub(crate) fn resign(&mut self, now: Time, cause: Cause) {
         self.learned = self.config.interval;
-        let listen = self.listen(now);
-        self.enter(now, Machine::Backup(listen), cause);
+        let own_fault = matches!(cause, Cause::NotHeld | Cause::TransmitFailed);
+        let preempt_at = own_fault.then(|| now + HOLD_OFF);
+        self.enter(now, Machine::Backup(Backup { preempt_at, ..self.listen(now) }), cause);
     }
 
     /// The kernel holds all addresses, or something is missing. What is missing may be repaired for at most

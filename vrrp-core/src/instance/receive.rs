@@ -82,7 +82,7 @@ impl Instance {
         }
         let mut preempt_at = backup.preempt_at;
         if heard.priority >= ours {
-            if preempt_at.take().is_some() {
+            if preempt_at.take().is_some() && !self.config.preempt_delay.is_zero() {
                 tell.tell(InstanceEvent::PreemptDelayStopped);
             }
         } else if self.preempts() {

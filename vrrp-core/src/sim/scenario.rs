@@ -6,6 +6,7 @@ use core::time::Duration;
 
 use super::fault::Fault;
 use crate::config::{Config, InstanceConfig, InterfaceConfig, RouterConfig};
+use crate::instance::HOLD_OFF;
 use crate::time::Time;
 use crate::timers;
 use crate::types::{Family, InterfaceId, Interval, Priority, Vip, Vrid};
@@ -102,9 +103,9 @@ impl Scenario {
         self.latency.1 + LATENESS
     }
 
-    /// The longest that a lower-priority master is left alone.
+    /// The longest that a lower-priority master is left alone: as configured, or after a resignation.
     pub(super) fn longest_preempt_delay(&self) -> Duration {
-        self.instances().map(|instance| instance.preempt_delay).max().unwrap_or_default()
+        self.instances().map(|instance| instance.preempt_delay).fold(HOLD_OFF, Duration::max)
     }
 
     /// The longest interval of all nodes.

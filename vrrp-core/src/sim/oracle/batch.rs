@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use super::{Oracle, Scene, Violation, hold};
 use crate::action::{Cause, Notification, State};
 use crate::config::Destination;
+use crate::instance::HOLD_OFF;
 use crate::sim::effect::{Effect, Fact, Sent};
 use crate::sim::node::Node;
 use crate::sim::scenario::{LATENESS, NodePlan};
@@ -108,6 +109,9 @@ impl<'a> Batch<'a> {
                 }
                 if *to == State::Backup && !yields(*cause) {
                     oracle.shadows[at][position].listens(now, &instance);
+                }
+                if matches!(cause, Cause::NotHeld | Cause::TransmitFailed) {
+                    oracle.shadows[at][position].left_alone_until = now + HOLD_OFF;
                 }
             }
             Effect::Transmit(sent) => self.check_advert(oracle, sent, seen)?,

@@ -30,6 +30,8 @@ pub(super) struct Shadow {
     /// Whether that was somebody else than whom it listens to: his last word was overtaken by the first of the
     /// next master, and counts all the same (RFC 9568 section 6.4.2 does not ask who says it).
     overtaken: bool,
+    /// Until when a lower-priority master is left alone after a resignation.
+    pub(super) left_alone_until: Time,
     /// Whether adverts of lower priority may have counted: then it is not known for sure.
     unsure: bool,
 }
@@ -52,6 +54,7 @@ impl Shadow {
             master: None,
             resigned_at: None,
             overtaken: false,
+            left_alone_until: Time::ZERO,
             unsure: false,
         }
     }
@@ -100,7 +103,7 @@ impl Oracle {
             shadow.resigned_at.get_or_insert(*received);
             shadow.overtaken |= shadow.master.is_some_and(|master| master != packet.source);
         } else if shadow.state == State::Backup && lower && (config.preempt || ours.is_owner()) {
-            shadow.unsure |= !config.preempt_delay.is_zero();
+            shadow.unsure |= !config.preempt_delay.is_zero() || *received < shadow.left_alone_until;
         } else if shadow.state == State::Backup || !lower {
             shadow.heard_at = *received;
             shadow.interval = Interval::from_centis(packet.centis()).unwrap_or_default();
@@ -145,7 +148,9 @@ impl Oracle {
             let in_time = first + scene.scenario.reach() * 2 < due && self.quiet_since <= first.min(now);
             let ranks = theirs.priority() >= instance.priority() && !shadow.unsure;
             let listens = match shadow.state {
-                State::Backup => theirs.config().preempt_delay.is_zero(),
+                State::Backup => {
+                    theirs.config().preempt_delay.is_zero() && shadow.left_alone_until < self.quiet_since
+                }
                 State::Master => shadow.master_at > self.quiet_since,
                 State::Initialize | State::Fault => false,
             };
