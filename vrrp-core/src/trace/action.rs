@@ -3,7 +3,7 @@
 use core::fmt;
 
 use super::advert::Octets;
-use super::config::VipWord;
+use super::instance::VipWord;
 use super::words::{List, Span, Word};
 use crate::action::{Action, Announce, Become, Cause, Notify, Subject, Transmit};
 use crate::event::{Event, InstanceEvent, TrackerEvent};

@@ -27,6 +27,7 @@ mod action;
 mod advert;
 mod config;
 mod input;
+mod instance;
 mod recorder;
 mod words;
 
