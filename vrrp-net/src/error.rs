@@ -34,6 +34,9 @@ pub enum Error {
         /// The handle that the new configuration gives it.
         after: u32,
     },
+    /// Nobody keeps the addresses any more: the [`crate::Kernel`] was dropped, or its thread is over.
+    #[error("the kernel thread is gone, so that no address can be added or removed")]
+    KernelGone,
     /// The driver has stopped or is gone: nobody carries the command out.
     #[error("the driver has stopped")]
     Stopped,

@@ -34,7 +34,8 @@ pub(crate) struct Announcer {
     jobs: Vec<Job>,
     /// For each interface and kind of announcement that is paced: when the next one may go.
     paces: Vec<Pace>,
-    frames: Vec<(Frame, u32)>,
+    /// A batch on its way, with whose it is and the kernel index that it leaves by.
+    frames: Vec<(InstanceId, Frame, u32)>,
     /// When what the socket did not take is tried again.
     again_at: Option<Time>,
     pub(crate) sent: u64,
@@ -73,6 +74,7 @@ impl Announcer {
     /// Forgets what is still to be sent for an instance.
     pub(crate) fn cancel(&mut self, instance: InstanceId) {
         self.jobs.retain(|job| job.instance() != instance);
+        self.frames.retain(|(of, ..)| *of != instance);
     }
 
     /// When there is something to send, if what the kernel holds stays as it is; the epoch when at once.
@@ -85,8 +87,9 @@ impl Announcer {
             let (interface, ipv6) = job.next(holding(job.instance())?)?;
             Some(self.pace(interface, ipv6))
         });
-        let earliest = earliest.min()?.max(self.again_at.unwrap_or(now));
-        Some(earliest)
+        let waiting = (!self.frames.is_empty()).then_some(now);
+        let earliest = earliest.chain(waiting).min()?;
+        Some(earliest.max(self.again_at.unwrap_or(earliest)))
     }
 
     /// Sends at most one batch of what may go now.
@@ -113,7 +116,8 @@ impl Announcer {
                 let Some(vip) = job.take(holding) else { break };
                 // Not an Ethernet interface, or gone: there is nobody to tell.
                 let Some(port) = port(interface) else { continue };
-                self.frames.push((Frame::announce(vip.address, &port), port.index));
+                let frame = Frame::announce(vip.address, &port);
+                self.frames.push((job.instance(), frame, port.index));
                 self.keep_pace(interface, ipv6, now, job.gap(ipv6));
             }
         }
@@ -127,33 +131,34 @@ impl Announcer {
     }
 
     fn flush(&mut self, now: Time) {
-        let mut first = 0;
-        while first < self.frames.len() {
+        let mut done = 0;
+        while done < self.frames.len() {
             let mut outgoing = [Outgoing::default(); BATCH];
             let mut names = [link_address(0, 0, [0; 6]); BATCH];
-            let rest = self.frames.get(first..).unwrap_or_default();
-            for ((frame, index), name) in rest.iter().zip(&mut names) {
+            let rest = self.frames.get(done..).unwrap_or_default();
+            for ((_, frame, index), name) in rest.iter().zip(&mut names) {
                 *name = link_address(*index, frame.ether_type(), frame.destination());
             }
-            for (((frame, _), name), outgoing) in rest.iter().zip(&names).zip(&mut outgoing) {
+            for (((_, frame, _), name), outgoing) in rest.iter().zip(&names).zip(&mut outgoing) {
                 *outgoing = Outgoing { name: name.octets(), control: &[], octets: frame.octets() };
             }
             match mmsg::send(self.socket.as_fd(), outgoing.get(..rest.len()).unwrap_or(&outgoing)) {
                 Ok(sent) => {
                     self.sent += sent as u64;
-                    first += sent.max(1);
+                    done += sent.max(1);
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => {
+                Err(error) if is_full(&error) => {
+                    self.again_at = Some(now + FULL_QUEUE);
+                    break;
+                }
+                Err(_) => {
                     self.refused += 1;
-                    if is_full(&error) {
-                        self.again_at = Some(now + FULL_QUEUE);
-                    }
-                    first += 1;
+                    done += 1;
                 }
             }
         }
-        self.frames.clear();
+        self.frames.drain(..done.min(self.frames.len()));
     }
 
     fn pace(&self, interface: InterfaceId, ipv6: bool) -> Time {

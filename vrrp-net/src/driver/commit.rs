@@ -71,7 +71,6 @@ impl Driver {
         self.plan = plan;
         self.orders.extend(close.into_iter().map(Order::Close));
         self.orders.push(Order::Keep { plan: order, opened: listening });
-        self.turn_kernel();
         // Which addresses are virtual may have changed, and with that by which one the host is known.
         self.tell_interfaces(now, outside);
         self.flush(now, outside);

@@ -202,7 +202,7 @@ impl Driver {
             let _ = done.send(());
         }
         self.announce();
-        self.turn_kernel();
+        self.turn_kernel()?;
         self.finish(now, outside);
         self.arm()?;
         Ok(match self.phase {
@@ -241,7 +241,9 @@ impl Driver {
             Phase::Stopping(until) => Some(until),
             Phase::Running | Phase::Stopped => None,
         };
-        [router, self.carrier.announcement_deadline(now), kernel, stop].into_iter().flatten().min()
+        let order = (!self.orders.is_empty()).then(|| now + ORDER_AGAIN);
+        let announcement = self.carrier.announcement_deadline(now);
+        [router, announcement, kernel, stop, order].into_iter().flatten().min()
     }
 
     /// Sets the alarm for the next turn. What was left undone rings at once: whoever polls the driver from a loop of
@@ -276,10 +278,7 @@ impl Driver {
 
     /// Whether something was left undone because a turn is bounded.
     fn has_leftovers(&self) -> bool {
-        self.crowded
-            || self.monitor_ready
-            || !self.orders.is_empty()
-            || self.receivers.iter().any(|seat| seat.ready)
+        self.crowded || self.rang || self.monitor_ready || self.receivers.iter().any(|seat| seat.ready)
     }
 
     /// Reads every socket that has something, a bounded number of times, and tells the router in the order of arrival.
@@ -347,16 +346,14 @@ impl Driver {
         self.carrier.announce(clock::now(), &self.world);
     }
 
-    fn turn_kernel(&mut self) {
-        let orders = std::mem::take(&mut self.orders);
-        for order in orders {
-            if let Err(order) = self.kernel.order(order) {
-                self.orders.push(order);
-            }
+    fn turn_kernel(&mut self) -> Result<(), Error> {
+        for order in std::mem::take(&mut self.orders) {
+            self.orders.extend(self.kernel.order(order)?);
         }
         if let Some(kernel) = &mut self.inline {
             kernel.turn(Duration::ZERO);
         }
+        Ok(())
     }
 
     /// Stops once everything is carried out, or has had its time.
@@ -395,6 +392,8 @@ const MONITOR: Token = Token(2);
 const SEATS: usize = 16;
 /// How long the kernel has for the last removals.
 const STOP: Duration = Duration::from_secs(5);
+/// When an order that the kernel thread had no room for is given again.
+const ORDER_AGAIN: Duration = Duration::from_millis(1);
 /// What one poll tells at most.
 const EVENTS: usize = 256;
 /// Commands that were not looked at yet.

@@ -37,11 +37,13 @@ impl Slots {
     /// replaced by it in the plan, so that nothing is done again; those of instances that went, and those that were
     /// replaced, are retired there.
     pub(crate) fn renew(&mut self, router: &Router, plan: &mut KernelPlan) {
-        let mut before = std::mem::take(&mut self.slots);
-        before.retain(|slot| slot.position.is_some());
+        let before = std::mem::take(&mut self.slots).into_iter();
+        let mut before: Vec<_> = before.filter(|slot| slot.position.is_some()).map(Some).collect();
+        let ids: Vec<_> = before.iter().flatten().map(|slot| slot.id).collect();
         for (position, view) in router.instances().enumerate() {
             let Some(holding) = plan.holdings.get_mut(position) else { break };
-            let old = before.iter().position(|slot| slot.id == view.id()).map(|at| before.swap_remove(at));
+            let at = ids.binary_search(&view.id()).ok();
+            let old = at.and_then(|at| before.get_mut(at)).and_then(Option::take);
             let mut slot = Slot::new(view.id(), view.name(), Arc::clone(holding), position);
             if let Some(old) = old {
                 slot.failing = old.failing;
@@ -60,7 +62,7 @@ impl Slots {
             }
             self.slots.push(slot);
         }
-        for mut gone in before {
+        for mut gone in before.into_iter().flatten() {
             gone.position = None;
             plan.retired.push(Arc::clone(&gone.holding));
             self.slots.push(gone);

@@ -147,8 +147,12 @@ impl World {
 
     pub(crate) fn address_removed(&mut self, address: &Address, now: Time) {
         let Some(interface) = self.by_index(address.index) else { return };
-        interface.touched = now;
+        let before = interface.addresses.len();
         interface.addresses.retain(|(known, _)| *known != address.address);
+        // Virtual ones come and go in thousands, and are not kept here.
+        if interface.addresses.len() != before {
+            interface.touched = now;
+        }
     }
 
     /// Takes a snapshot, but for interfaces of which the monitor told something since the kernel was asked for it. Says

@@ -169,6 +169,8 @@ impl Kernel {
         });
         if let Err(error) = result {
             troubles.push(error.to_string());
+            // What became of them is not known.
+            self.audit_soon();
         }
         let mut outcomes = outcomes.into_iter();
         for (number, exists) in places.iter().enumerate() {
@@ -212,12 +214,13 @@ impl Kernel {
         });
         if let Err(error) = result {
             troubles.push(error.to_string());
+            self.audit_soon();
         }
         (place..end).for_each(|place| holding.set_held(place, false));
         if let Some(trouble) = troubles.into_iter().next() {
             self.complain(Some(Arc::clone(&holding.name)), trouble);
             // Somebody must not go on answering for what another host has now.
-            self.next_audit = self.next_audit.min(clock::now() + FIRST_RETRY);
+            self.audit_soon();
         }
         self.proceed(at, State::Removing(end), end == holding.vips.len());
         true
@@ -257,6 +260,11 @@ impl Kernel {
         let addresses: Vec<_> =
             chunk.map(|vip| self.index_of(vip.interface).map(|index| address(vip, index))).collect();
         (addresses.iter().map(Option::is_some).collect(), addresses.into_iter().flatten().collect())
+    }
+
+    /// Looks at everything again in a moment: not at once, for what failed may fail again.
+    fn audit_soon(&mut self) {
+        self.next_audit = self.next_audit.min(clock::now() + FIRST_RETRY);
     }
 
     /// Whether any instance wants an address.

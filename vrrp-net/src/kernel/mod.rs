@@ -118,10 +118,15 @@ impl KernelHandle {
     }
 
     /// Gives an order, or gives it back to be tried later.
-    pub(crate) fn order(&self, order: Order) -> Result<(), Order> {
-        self.orders.send(order).map_err(|refused| match refused {
-            Refused::Full(order) | Refused::Gone(order) => order,
-        })
+    ///
+    /// # Errors
+    /// When nobody will ever take it.
+    pub(crate) fn order(&self, order: Order) -> Result<Option<Order>, Error> {
+        match self.orders.send(order) {
+            Ok(()) => Ok(None),
+            Err(Refused::Full(order)) => Ok(Some(order)),
+            Err(Refused::Gone(_)) => Err(Error::KernelGone),
+        }
     }
 
     pub(crate) fn facts(&self) -> &queue::Receiver<Fact> {

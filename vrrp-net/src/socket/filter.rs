@@ -18,6 +18,10 @@ impl VridSet {
         }
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.0.iter().map(|word| word.count_ones() as usize).sum()
+    }
+
     /// The program. An IPv4 raw socket shows it the datagram with its header, an IPv6 one the payload alone. What is
     /// too short to hold a VRID is dropped.
     pub(crate) fn program(&self, family: Family) -> Vec<SockFilter> {

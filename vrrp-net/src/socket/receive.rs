@@ -100,6 +100,11 @@ fn open(plan: &ReceiverPlan, index: u32) -> io::Result<Socket> {
             setsockopt(&socket, sockopt::Ipv6RecvPacketInfo, &true)?;
         }
     }
+    let room = (plan.vrids.len() * QUEUE_OF_ONE).max(LEAST_QUEUE);
+    if setsockopt(&socket, sockopt::RcvBufForce, &room).is_err() {
+        // Without the right to more there is what the host allows everybody.
+        setsockopt(&socket, sockopt::RcvBuf, &room)?;
+    }
     setsockopt(&socket, sockopt::ReceiveTimestampns, &true)?;
     setsockopt(&socket, sockopt::RxqOvfl, &1)?;
     for group in &plan.groups {
@@ -112,6 +117,10 @@ fn open(plan: &ReceiverPlan, index: u32) -> io::Result<Socket> {
     }
     Ok(socket)
 }
+
+/// Room for some ten adverts of each VRID with what the kernel adds to them: a pause of a tenth of a second at 10 ms.
+const QUEUE_OF_ONE: usize = 16 << 10;
+const LEAST_QUEUE: usize = 256 << 10;
 
 fn domain(family: Family) -> Domain {
     match family {

@@ -4,6 +4,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 use std::os::fd::AsFd;
 
+use nix::sys::socket::{setsockopt, sockopt};
 use socket2::{Domain, Protocol, Socket, Type};
 use vrrp_core::{Family, InstanceId, Transmit};
 
@@ -41,7 +42,7 @@ fn open_v4() -> io::Result<Socket> {
     socket.set_header_included_v4(true)?;
     socket.set_multicast_loop_v4(false)?;
     socket.set_multicast_ttl_v4(255)?;
-    set_priority(&socket);
+    prefer(&socket);
     Ok(socket)
 }
 
@@ -56,17 +57,22 @@ fn open_v6() -> io::Result<Socket> {
     socket.set_tclass_v6(0xc0)?;
     // The source of an advert that leaves through a macvlan is an address of the interface below.
     socket.set_freebind_v6(true)?;
-    set_priority(&socket);
+    prefer(&socket);
     Ok(socket)
 }
 
-/// Adverts before all other traffic in the queues of the host: 7 is more than 6 and needs CAP_NET_ADMIN.
-fn set_priority(socket: &Socket) {
+/// Puts adverts before all other traffic in the queues of the host: 7 is more than 6 and needs CAP_NET_ADMIN. And makes
+/// room for one of each of a thousand instances at once. Both are preferences: adverts go out without them, too.
+fn prefer(socket: &Socket) {
     if socket.set_priority(7).is_err() {
-        // Only a preference: adverts go out without it, too.
         let _ = socket.set_priority(6);
     }
+    if setsockopt(socket, sockopt::SndBufForce, &QUEUE).is_err() {
+        let _ = setsockopt(socket, sockopt::SndBuf, &QUEUE);
+    }
 }
+
+const QUEUE: usize = 1 << 20;
 
 /// Adverts on their way, until the batch is sent.
 pub(crate) struct Outbox {
