@@ -311,7 +311,10 @@ fn instance(name: &str, what: &InstanceEvent, known: &Known) -> Option<Line> {
 fn rejected(source: std::net::IpAddr, reject: &Reject, instance: Option<&InstanceConfig>) -> Option<String> {
     let version = instance.map_or(2, |instance| instance.version.number());
     Some(match *reject {
-        Reject::Ttl { found } => format!("invalid TTL/HL from {source}. Received {found} and expect 255"),
+        Reject::Ttl { found, min: 255, .. } => {
+            format!("invalid TTL/HL from {source}. Received {found} and expect 255")
+        }
+        Reject::Ttl { found, min, max } => format!("TTL/HL {found} from {source} not in range [{min}, {max}]"),
         Reject::Version { found, expected } => {
             let expected = expected.map_or(version, Version::number);
             format!("wrong VRRP version from {source}. Received {found} and expect {expected}")
