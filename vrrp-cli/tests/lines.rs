@@ -41,7 +41,7 @@ fn known() -> Known {
     let six = InstanceConfig::new("S_1", ETH0, Vrid::new(53).unwrap(), vec![vip("fe80::53")]);
     config.instances.extend([of_script, unicast, six]);
     config.groups.push(GroupConfig::new("G", vec![0, 1]));
-    Known::new(Config::new(config).unwrap())
+    Known::new(Config::new(config).unwrap(), [(TrackerId::from_number(0), "chk")])
 }
 
 fn of(report: Report) -> Vec<Line> {
@@ -174,7 +174,16 @@ fn elections() {
 fn packets_that_are_dropped() {
     let seconds = |secs| Interval::from_secs(secs).unwrap();
     let table = [
-        ("VI_1", Reject::Ttl { found: 254 }, "invalid TTL/HL from 192.0.2.2. Received 254 and expect 255"),
+        (
+            "VI_1",
+            Reject::Ttl { found: 254, min: 255, max: 255 },
+            "invalid TTL/HL from 192.0.2.2. Received 254 and expect 255",
+        ),
+        (
+            "U_1",
+            Reject::Ttl { found: 9, min: 10, max: 255 },
+            "TTL/HL 9 from 192.0.2.2 not in range [10, 255]",
+        ),
         (
             "VI_1",
             Reject::Version { found: 3, expected: Some(Version::V2) },

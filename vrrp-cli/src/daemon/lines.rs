@@ -11,7 +11,7 @@ use log::Level;
 use vrrp_core::wire::Reject;
 use vrrp_core::{
     Cause, CheckOutcome, Config, Destination, Family, InstanceConfig, InstanceEvent, InterfaceId, State,
-    TrackerEvent, TrackerKind, Version, Vip,
+    TrackerEvent, TrackerId, TrackerKind, Version, Vip,
 };
 use vrrp_net::{Report, runner};
 
@@ -32,18 +32,22 @@ pub struct Line {
 pub struct Known {
     config: Config,
     instances: HashMap<String, usize>,
-    scripts: Vec<String>,
+    /// Name, and whether it is a script, of the trackers.
+    trackers: HashMap<TrackerId, (String, bool)>,
 }
 
 impl Known {
-    /// What a configuration knows.
-    pub fn new(config: Config) -> Self {
+    /// What a configuration knows, with the ids that the router has given its trackers.
+    pub fn new<'a>(config: Config, trackers: impl IntoIterator<Item = (TrackerId, &'a str)>) -> Self {
         let named = config.instances().iter().enumerate();
         let instances = named.map(|(at, instance)| (instance.name.clone(), at)).collect();
-        let scripts =
-            config.trackers().iter().filter(|tracker| matches!(tracker.kind, TrackerKind::Script(_)));
-        let scripts = scripts.map(|tracker| tracker.name.clone()).collect();
-        Self { instances, scripts, config }
+        let is_script = |name: &str| {
+            let found = config.trackers().iter().find(|tracker| tracker.name == name);
+            found.is_some_and(|tracker| matches!(tracker.kind, TrackerKind::Script(_)))
+        };
+        let trackers =
+            trackers.into_iter().map(|(id, name)| (id, (name.to_string(), is_script(name)))).collect();
+        Self { instances, trackers, config }
     }
 
     fn instance(&self, name: &str) -> Option<&InstanceConfig> {
@@ -53,6 +57,10 @@ impl Known {
     fn interface(&self, id: InterfaceId) -> &str {
         let found = self.config.interfaces().iter().find(|interface| interface.id == id);
         found.map_or("?", |interface| &interface.name)
+    }
+
+    fn is_script(&self, tracker: TrackerId) -> bool {
+        self.trackers.get(&tracker).is_some_and(|(_, is_script)| *is_script)
     }
 
     /// Whether the first state of an instance had to wait for a script.
@@ -119,7 +127,7 @@ pub fn driver(report: &Report, known: &Known, before: Before) -> Vec<Line> {
             let state = if *to == State::Backup { "BACKUP state" } else { &format!("{to} state") };
             vec![info(format!("VRRP_Group({name}) Syncing instances to {state}"))]
         }
-        Report::Tracker { name, what, .. } if known.scripts.iter().any(|script| **script == **name) => {
+        Report::Tracker { tracker, name, what } if known.is_script(*tracker) => {
             script(name, *what).into_iter().collect()
         }
         // Interfaces speak for themselves, and what stands for a lasting fault says nothing new.
@@ -229,8 +237,13 @@ fn why(name: &str, to: State, cause: Cause, ours: u8, known: &Known) -> Option<L
                 false => warn(format!("({name}) entering FAULT state (no {family} address for interface)")),
             }
         }
-        Cause::Tracker { .. } if to == State::Fault => {
-            warn(format!("({name}): entering FAULT state{}", faulty(name, known)))
+        Cause::Tracker { tracker } if to == State::Fault => {
+            let what = match known.trackers.get(&tracker) {
+                Some((script, true)) => format!(" due to script {script}"),
+                Some((name, false)) => format!(" ({name} down)"),
+                None => String::new(),
+            };
+            warn(format!("({name}): entering FAULT state{what}"))
         }
         Cause::NotHeld => {
             warn(format!("({name}) the kernel does not take the addresses: somebody else is to be master"))
@@ -241,20 +254,6 @@ fn why(name: &str, to: State, cause: Cause, ours: u8, known: &Known) -> Option<L
         Cause::Removed => info(format!("({name}) is not configured any more")),
         _ => return None,
     })
-}
-
-/// Which script it is, when it can only be one.
-fn faulty(name: &str, known: &Known) -> String {
-    let tracks = known.instance(name).map_or(&[][..], |instance| &instance.track);
-    let trackers = tracks.iter().filter(|track| track.weight == 0);
-    let mut trackers = trackers.filter_map(|track| known.config.trackers().get(track.tracker));
-    match (trackers.next(), trackers.next()) {
-        (Some(only), None) if matches!(only.kind, TrackerKind::Script(_)) => {
-            format!(" due to script {}", only.name)
-        }
-        (Some(only), None) => format!(" ({} down)", only.name),
-        (Some(_) | None, _) => String::new(),
-    }
 }
 
 fn instance(name: &str, what: &InstanceEvent, known: &Known) -> Option<Line> {
@@ -420,6 +419,7 @@ fn detail(text: String) -> Line {
     Line { level: Level::Info, detail: true, text }
 }
 
+/// For those who look for what nobody has a line for.
 fn trace(text: String) -> Line {
-    Line { level: Level::Debug, detail: true, text }
+    Line { level: Level::Trace, detail: true, text }
 }

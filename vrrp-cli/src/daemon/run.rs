@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
-use log::{debug, error, info, warn};
+use log::{Level, error, info, warn};
 use mio::{Events, Interest, Poll, Token, Waker};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook_mio::v1_0::Signals;
@@ -17,7 +17,7 @@ use vrrp_net::{Driver, Handle, Report, process};
 use super::lines::{self, Known, Line, Memory};
 use super::load::{Loaded, load};
 use super::options::Options;
-use super::threads::{Death, Elsewhere, Name, News, Teller, spawn};
+use super::threads::{Death, Elsewhere, NEWS, Name, News, Teller, spawn};
 use super::{cleanup, service, tell};
 use crate::conf::lower::Interner;
 use crate::exit::Exit;
@@ -108,6 +108,9 @@ impl Daemon {
             handle.tracker(id, false).map_err(|error| (error.to_string(), Exit::Failed))?;
         }
 
+        let trackers = driver.router().trackers().map(|tracker| (tracker.id(), tracker.name()));
+        let known = Known::new(loaded.config.clone(), trackers);
+
         let mut alive = Vec::new();
         let mut start = |name: Name, work: Work| {
             alive.push(name);
@@ -130,7 +133,7 @@ impl Daemon {
             config_id: options.config_id.clone(),
             vrrp: options.vrrp,
             interner,
-            known: Known::new(loaded.config.clone()),
+            known,
             config: loaded.config,
             poll,
             signals,
@@ -208,7 +211,8 @@ impl Daemon {
     }
 
     fn hear_news(&mut self) {
-        while let Ok(news) = self.news.try_recv() {
+        for _ in 0..NEWS {
+            let Ok(news) = self.news.try_recv() else { break };
             match news {
                 News::Driver(report) => self.tell_of_driver(&report),
                 News::Script(report) => lines::script_report(&report).into_iter().for_each(say),
@@ -261,7 +265,11 @@ impl Daemon {
         match self.phase {
             Phase::Leaving { until } if (runs(Name::Vrrp) || runs(Name::Kernel)) && now < until => {}
             Phase::Leaving { .. } => {
-                if self.exit == Exit::Bug || runs(Name::Vrrp) || runs(Name::Kernel) {
+                if self.exit == Exit::Success && (runs(Name::Vrrp) || runs(Name::Kernel)) {
+                    error!(target: DAEMON, "leaving took longer than {} s", LEAVE.as_secs());
+                    self.exit = Exit::Failed;
+                }
+                if self.exit != Exit::Success {
                     self.clean_up();
                 }
                 let until = if self.runner.finish().is_ok() { now + FINISH } else { now };
@@ -319,17 +327,11 @@ impl Daemon {
         self.handle.commit(prepared).map_err(|error| error.to_string())?;
         // What was told before the commit is put into words that fit it.
         self.hear_news();
-        self.known = Known::new(loaded.config.clone());
         self.config = loaded.config.clone();
         self.is_filtered |= !loaded.no_accept.is_empty();
-        self.tell_down(&loaded)
-    }
-
-    fn tell_down(&self, loaded: &Loaded) -> Result<(), String> {
-        if loaded.down.is_empty() {
-            return Ok(());
-        }
         let status = self.handle.status(LEAVE).map_err(|error| error.to_string())?;
+        let trackers = status.trackers.iter().map(|tracker| (tracker.id, &*tracker.name));
+        self.known = Known::new(loaded.config.clone(), trackers);
         let down =
             status.trackers.iter().filter(|tracker| loaded.down.iter().any(|name| **name == *tracker.name));
         for tracker in down {
@@ -389,8 +391,6 @@ fn is_denied(error: &vrrp_net::Error) -> bool {
 
 /// Logs a line; details are at the level `debug` unless they are asked for.
 fn say(line: Line) {
-    match line.detail {
-        true => debug!(target: VRRP, "{}", line.text),
-        false => log::log!(target: VRRP, line.level, "{}", line.text),
-    }
+    let level = if line.detail { line.level.max(Level::Debug) } else { line.level };
+    log::log!(target: VRRP, level, "{}", line.text);
 }

@@ -55,7 +55,7 @@ pub(super) struct Teller {
 }
 
 /// News that wait: a thousand instances may change their state while main reads a large configuration.
-const NEWS: usize = 32_768;
+pub(super) const NEWS: usize = 32_768;
 
 impl Teller {
     pub(super) fn new(waker: Arc<Waker>) -> (Self, Receiver<News>) {
