@@ -131,6 +131,7 @@ impl Scenario {
         scenario.draw_faults(&mut rng);
         let settled = (scenario.longest_listening() + scenario.longest_interval() + SECOND) * 2
             + scenario.longest_preempt_delay()
+            + scenario.hold_off()
             + startup_delay
             + SECOND * 2;
         scenario.end = Time::ZERO + (STORM + settled + CALM).max(SHORTEST);
@@ -271,6 +272,12 @@ fn virtual_routers(rng: &mut Rng, shape: Shape, nodes: usize, fast: bool) -> Vec
             _ => priorities(rng, nodes, version == Version::V3 && shape != Shape::Grouped),
         };
         let intervals = intervals(rng, version, fast);
+        // With different intervals these two together never come to rest: the last word of a master that yields
+        // gives the other BACKUPs its short interval, they take over before the winner's next advert, and since
+        // nobody answers them they last until then, to say a last word of their own.
+        if intervals.len() > 1 {
+            base.higher_prio_send_advert &= !base.lower_prio_no_advert;
+        }
         all.push(Common { base, unicast: rng.percent(25), intervals, priorities });
     }
     all

@@ -10,6 +10,7 @@ use super::log::NodeLog;
 use super::sabotage::Bug;
 use super::scenario::{LATENESS, NodePlan};
 use crate::action::{InstanceId, State, TrackerId};
+use crate::config::Config;
 use crate::input::{Input, Packet};
 use crate::router::{InstanceView, Router};
 use crate::time::Time;
@@ -78,8 +79,8 @@ impl Node {
     }
 
     /// Starts the process: what its predecessor left goes first.
-    pub(super) fn boot(&mut self, plan: &NodePlan) {
-        let router = Router::new(plan.config.clone());
+    pub(super) fn boot(&mut self, config: Config) {
+        let router = Router::new(config);
         self.ids = router.instances().map(|instance| instance.id()).collect();
         self.trackers = router.trackers().map(|tracker| tracker.id()).collect();
         self.router = Some(router);
@@ -137,6 +138,17 @@ impl Node {
         Some(deadline)
     }
 
+    /// Remembers what the router is told.
+    pub(super) fn note(&mut self, now: Time, fact: &Fact) {
+        self.begun_at.get_or_insert(now);
+        if let Fact::Interface { segment, up } = fact {
+            self.told_up[*segment] = Some(*up);
+        }
+        if let Fact::Source { segment, address, .. } = fact {
+            self.told_source[*segment] = Some(address.is_some());
+        }
+    }
+
     /// Hands one fact to the router and copies what it asks for.
     pub(super) fn handle(
         &mut self,
@@ -145,13 +157,6 @@ impl Node {
         plan: &NodePlan,
         log: &mut Option<NodeLog<'_>>,
     ) -> Vec<Effect> {
-        self.begun_at.get_or_insert(now);
-        if let Fact::Interface { segment, up } = fact {
-            self.told_up[*segment] = Some(*up);
-        }
-        if let Fact::Source { segment, address, .. } = fact {
-            self.told_source[*segment] = Some(address.is_some());
-        }
         let Some(router) = &mut self.router else { return Vec::new() };
         let (ids, ahead) = (&self.ids, self.ahead);
         let id = |position: usize| ids[position];

@@ -1,7 +1,8 @@
 //! Planted bugs: what a run must find, or it proves nothing.
 //!
 //! None of them touches the router's code. They sit where a driver sits, between the router and the world:
-//! an input that never arrives, an action that is dropped or moved, a clock that runs ahead. From outside a
+//! an input that never arrives, an action that is dropped or moved, a configuration that is not the one that was
+//! asked for, a clock that runs ahead. From outside a
 //! router whose packets with a higher priority are thrown away is one that does not obey them.
 
 use alloc::vec::Vec;
@@ -10,6 +11,7 @@ use core::time::Duration;
 use super::effect::{Effect, Fact};
 use super::node::Node;
 use crate::action::State;
+use crate::config::Config;
 use crate::router::InstanceView;
 use crate::timers;
 
@@ -21,10 +23,16 @@ pub enum Bug {
     AnnounceFirst,
     /// A MASTER does not obey a higher priority: the packet is thrown away.
     DisobeysPriority,
+    /// An interface that goes down is not noticed: the fact never arrives.
+    IgnoresInterfaces,
     /// Addresses stay where they are when a MASTER leaves: the action is dropped.
     KeepsAddresses,
     /// A MASTER does not yield to its own priority from a higher address: the packet is thrown away.
     KeepsTie,
+    /// A better router never preempts: it is configured so.
+    NeverPreempts,
+    /// A BACKUP never takes over: time does not reach it.
+    NeverTakesOver,
     /// Skew_Time is zero: a BACKUP's clock jumps by its Skew_Time when its timer would be over without it.
     NoSkew,
     /// Every tenth advert or so is not sent.
@@ -35,11 +43,14 @@ pub enum Bug {
 
 impl Bug {
     /// Every planted bug.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 10] = [
         Self::AnnounceFirst,
         Self::DisobeysPriority,
+        Self::IgnoresInterfaces,
         Self::KeepsAddresses,
         Self::KeepsTie,
+        Self::NeverPreempts,
+        Self::NeverTakesOver,
         Self::NoSkew,
         Self::SkipsAdverts,
         Self::SilentStop,
@@ -47,20 +58,30 @@ impl Bug {
 
     /// Whether a fact never reaches the router.
     pub(super) fn swallows(self, node: &Node, fact: &Fact) -> bool {
-        let Fact::Packet { packet, .. } = fact else { return false };
-        let Some(instance) = node.instance(packet.instance).filter(|i| i.state() == State::Master) else {
-            return false;
+        let beaten = |beats: fn(u8, u8) -> bool| {
+            let Fact::Packet { packet, .. } = fact else { return false };
+            let instance = node.instance(packet.instance).filter(|i| i.state() == State::Master);
+            instance.is_some_and(|instance| beats(packet.priority(), instance.priority().get()))
         };
-        let (theirs, ours) = (packet.priority(), instance.priority().get());
         match self {
-            Self::DisobeysPriority => theirs > ours,
-            Self::KeepsTie => theirs == ours,
+            Self::DisobeysPriority => beaten(|theirs, ours| theirs > ours),
+            Self::IgnoresInterfaces => matches!(fact, Fact::Interface { up: false, .. }),
+            Self::KeepsTie => beaten(|theirs, ours| theirs == ours),
+            Self::NeverTakesOver => matches!(fact, Fact::Tick) && node.state(0) == State::Backup,
             Self::AnnounceFirst
             | Self::KeepsAddresses
+            | Self::NeverPreempts
             | Self::NoSkew
             | Self::SilentStop
             | Self::SkipsAdverts => false,
         }
+    }
+
+    /// What a router is made of instead.
+    pub(super) fn configures(self, config: &Config) -> Option<Config> {
+        let mut config = Some(config.to_router_config()).filter(|_| self == Self::NeverPreempts)?;
+        config.instances.iter_mut().for_each(|instance| instance.preempt = false);
+        Config::new(config).ok()
     }
 
     /// Spoils what the router asks for. `nth` counts the inputs of the run.
@@ -80,7 +101,13 @@ impl Bug {
             Self::SkipsAdverts if nth % 10 == 0 => {
                 effects.retain(|effect| !matches!(effect, Effect::Transmit(sent) if sent.priority() > 0));
             }
-            Self::SkipsAdverts | Self::DisobeysPriority | Self::KeepsTie | Self::NoSkew => {}
+            Self::DisobeysPriority
+            | Self::IgnoresInterfaces
+            | Self::KeepsTie
+            | Self::NeverPreempts
+            | Self::NeverTakesOver
+            | Self::NoSkew
+            | Self::SkipsAdverts => {}
         }
     }
 

@@ -103,9 +103,20 @@ impl Scenario {
         self.latency.1 + LATENESS
     }
 
-    /// The longest that a lower-priority master is left alone: as configured, or after a resignation.
+    /// The longest that a lower-priority master is left alone, as configured.
     pub(super) fn longest_preempt_delay(&self) -> Duration {
-        self.instances().map(|instance| instance.preempt_delay).fold(HOLD_OFF, Duration::max)
+        self.instances().map(|instance| instance.preempt_delay).max().unwrap_or_default()
+    }
+
+    /// For how long after the last fault a node may leave a lower-priority master alone because it resigned.
+    pub(super) fn hold_off(&self) -> Duration {
+        let resigns = |fault: &Fault| {
+            matches!(fault, Fault::AddFails { .. } | Fault::Delete { .. } | Fault::SendFails { .. })
+        };
+        match self.faults.iter().any(|(_, fault)| resigns(fault)) {
+            true => HOLD_OFF,
+            false => Duration::ZERO,
+        }
     }
 
     /// The longest interval of all nodes.

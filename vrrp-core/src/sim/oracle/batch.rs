@@ -90,7 +90,6 @@ impl<'a> Batch<'a> {
     fn take(&self, oracle: &mut Oracle, effect: &Effect, seen: &mut [Seen]) -> Result<(), Violation> {
         let Some(position) = effect.instance() else { return Ok(()) };
         let (at, now) = (self.at, self.scene.now);
-        let Some(instance) = self.node.instance(position) else { return Ok(()) };
         let seen = &mut seen[position];
         let state = oracle.shadows[at][position].state;
         match effect {
@@ -108,7 +107,8 @@ impl<'a> Batch<'a> {
                     oracle.takes_over(self.scene, at, position, *cause)?;
                 }
                 if *to == State::Backup && !yields(*cause) {
-                    oracle.shadows[at][position].listens(now, &instance);
+                    let interval = self.scene.config(at, position).interval;
+                    oracle.shadows[at][position].listens(now, interval);
                 }
                 if matches!(cause, Cause::NotHeld | Cause::TransmitFailed) {
                     oracle.shadows[at][position].left_alone_until = now + HOLD_OFF;
@@ -149,7 +149,7 @@ impl<'a> Batch<'a> {
         let Some(instance) = self.node.instance(position) else { return Ok(()) };
         let settled = oracle.is_settled(self.scene);
         let shadow = &mut oracle.shadows[at][position];
-        let config = instance.config();
+        let config = self.scene.config(at, position);
         let source = self.plan.source(sent.segment(), config.family);
         let envelope =
             (sent.source, sent.ttl) == (source, 255) && sent.centis() == config.interval.as_centis();
@@ -182,7 +182,7 @@ impl<'a> Batch<'a> {
     fn check_effects(&self, oracle: &Oracle, position: usize, seen: &Seen) -> Result<(), Violation> {
         let at = self.at;
         let Some(instance) = self.node.instance(position) else { return Ok(()) };
-        let config = instance.config();
+        let config = self.scene.config(at, position);
         let shadow = oracle.shadows[at][position];
         let (state, wanted) = (instance.state(), shadow.wanted);
         let all = || alloc::format!("node {at} vr{position} is {state}: {:?}", self.effects);

@@ -5,10 +5,10 @@ use core::time::Duration;
 
 use super::{Oracle, Scene, Violation, hold};
 use crate::action::{Cause, State};
-use crate::router::InstanceView;
+use crate::config::InstanceConfig;
 use crate::sim::effect::Fact;
 use crate::time::Time;
-use crate::types::{Interval, Version};
+use crate::types::{Interval, Priority, Version};
 
 /// What the judge knows of one virtual router of one node.
 #[derive(Clone, Copy, Debug)]
@@ -60,10 +60,10 @@ impl Shadow {
     }
 
     /// The BACKUP begins to listen.
-    pub(super) fn listens(&mut self, now: Time, instance: &InstanceView<'_>) {
+    pub(super) fn listens(&mut self, now: Time, interval: Interval) {
         *self = Self {
             heard_at: now,
-            interval: instance.config().interval,
+            interval,
             master: None,
             resigned_at: None,
             overtaken: false,
@@ -73,8 +73,8 @@ impl Shadow {
     }
 
     /// The earliest that the BACKUP may take over.
-    fn due(&self, instance: &InstanceView<'_>) -> Time {
-        let (config, priority) = (instance.config(), instance.priority().get());
+    fn due(&self, config: &InstanceConfig, priority: Priority) -> Time {
+        let priority = priority.get();
         let interval = match config.version {
             Version::V2 => config.interval,
             Version::V3 => self.interval,
@@ -94,7 +94,8 @@ impl Oracle {
         let Fact::Packet { received, packet } = fact else { return Ok(()) };
         let Some(instance) = scene.nodes[node].instance(packet.instance) else { return Ok(()) };
         let shadow = &mut self.shadows[node][packet.instance];
-        let (config, ours, theirs) = (instance.config(), instance.priority(), packet.priority());
+        let config = scene.config(node, packet.instance);
+        let (ours, theirs) = (instance.priority(), packet.priority());
         if ours.is_owner() && config.version == Version::V2 {
             return Ok(());
         }
@@ -129,7 +130,7 @@ impl Oracle {
             return Ok(());
         }
         let shadow = self.shadows[node][position];
-        let due = shadow.due(&instance);
+        let due = shadow.due(scene.config(node, position), instance.priority());
         let early = !self.ignored.contains(&super::Rule::Listening) && now < due && !shadow.unsure;
         hold!(Listening, !early, "node {node} vr{position} took over at {now}, not before {due}");
         // With different intervals, a last advert that was overtaken leaves a BACKUP with the wrong one.
@@ -144,13 +145,12 @@ impl Oracle {
         for (other, better) in scene.nodes.iter().enumerate() {
             let Some(theirs) = better.instance(position).filter(|_| other != node) else { continue };
             let shadow = self.shadows[other][position];
-            let first = shadow.due(&theirs);
+            let config = scene.config(other, position);
+            let first = shadow.due(config, theirs.priority());
             let in_time = first + scene.scenario.reach() * 2 < due && self.quiet_since <= first.min(now);
             let ranks = theirs.priority() >= instance.priority() && !shadow.unsure;
             let listens = match shadow.state {
-                State::Backup => {
-                    theirs.config().preempt_delay.is_zero() && shadow.left_alone_until < self.quiet_since
-                }
+                State::Backup => config.preempt_delay.is_zero() && shadow.left_alone_until < self.quiet_since,
                 State::Master => shadow.master_at > self.quiet_since,
                 State::Initialize | State::Fault => false,
             };

@@ -191,9 +191,14 @@ impl Oracle {
     /// Whether all must have settled: two takeovers one after the other (a MASTER first, then whoever preempts
     /// it once its delay is over), and a late advert in between.
     fn is_settled(&self, scene: Scene<'_>) -> bool {
-        let scenario = scene.scenario;
-        let settling = (self.bound + scenario.longest_interval()) * 2 + scenario.longest_preempt_delay();
-        self.whole_known && self.whole && scene.now > self.quiet_since + settling
+        if !self.whole_known || !self.whole {
+            return false;
+        }
+        let held_off = self.shadows.iter().flatten().map(|shadow| shadow.left_alone_until).max();
+        let patience = scene.scenario.longest_preempt_delay()
+            + held_off.unwrap_or(Time::ZERO).saturating_since(self.quiet_since);
+        let settling = (self.bound + scene.scenario.longest_interval()) * 2 + patience;
+        scene.now > self.quiet_since + settling
     }
 }
 

@@ -5,9 +5,9 @@ use core::net::IpAddr;
 use core::time::Duration;
 
 use super::listening::skew;
-use super::{Oracle, Scene, Violation, hold};
+use super::{Oracle, Rule, Scene, Violation, hold};
 use crate::action::State;
-use crate::router::InstanceView;
+use crate::config::InstanceConfig;
 use crate::sim::node::Node;
 use crate::sim::scenario::LATENESS;
 use crate::types::{Priority, Version};
@@ -60,12 +60,11 @@ impl Oracle {
                 }
                 let since = *overlap.get_or_insert(now);
                 let span = now.saturating_since(since);
-                let interval =
-                    scene.nodes[better].instance(position).map(|i| i.config().interval.as_duration());
+                let interval = scene.config(better, position).interval.as_duration();
                 let reach = scene.scenario.reach();
                 hold!(
                     Yielding,
-                    span <= interval.unwrap_or_default() + reach * 2,
+                    span <= interval + reach * 2,
                     "vr{position}: nodes {better} and {worse} have both been MASTER since {since}, now {now}"
                 );
                 // With different intervals an advert that was overtaken can leave a BACKUP with the interval of
@@ -124,15 +123,16 @@ impl Oracle {
         }
         let (now, bound, quiet) = (scene.now, self.bound, self.quiet_since);
         let since = *deserted.get_or_insert(now);
+        let strict = strict && self.whole && !self.ignored.contains(&Rule::Owner);
+        hold!(
+            Owner,
+            !strict,
+            "node {node} vr{position} hears no MASTER at {now}; quiet since {quiet}, bound {bound:?}"
+        );
         hold!(
             TakingOver,
             now.saturating_since(since) <= bound,
             "node {node} vr{position} hears no MASTER since {since}, now {now}; bound {bound:?}"
-        );
-        hold!(
-            Owner,
-            !(strict && self.whole),
-            "node {node} vr{position} hears no MASTER at {now}; quiet since {quiet}, bound {bound:?}"
         );
         Ok(())
     }
@@ -141,9 +141,9 @@ impl Oracle {
     fn check_silence(&self, scene: Scene<'_>) -> Result<(), Violation> {
         for (at, node) in scene.nodes.iter().enumerate().filter(|(_, node)| node.is_active()) {
             let instances = node.router.iter().flat_map(|router| router.instances());
-            for (position, instance) in instances.enumerate().filter(|(_, i)| i.state() == State::Master) {
+            for (position, _) in instances.enumerate().filter(|(_, i)| i.state() == State::Master) {
                 let gap = scene.now.saturating_since(self.shadows[at][position].advert_at);
-                let interval = instance.config().interval.as_duration();
+                let interval = scene.config(at, position).interval.as_duration();
                 let now = scene.now;
                 hold!(
                     AdvertGap,
@@ -218,7 +218,7 @@ impl Oracle {
                 );
                 let Some(instance) = scene.nodes[node].instance(position) else { continue };
                 let best = master.and_then(|master| scene.nodes[master].instance(position));
-                let preempts = instance.config().preempt || instance.priority().is_owner();
+                let preempts = scene.config(node, position).preempt || instance.priority().is_owner();
                 hold!(
                     Converged,
                     !preempts || best.is_some_and(|best| best.priority() >= instance.priority()),
@@ -235,6 +235,11 @@ impl<'a> Scene<'a> {
     pub(super) fn hears(&self, segment: usize, listener: usize, speaker: usize) -> bool {
         let ready = |node: usize| self.nodes[node].is_active() && self.nodes[node].plugged[segment];
         ready(listener) && ready(speaker) && self.network.joins(segment, speaker, listener)
+    }
+
+    /// How a virtual router of a node was to be configured.
+    pub(super) fn config(&self, node: usize, position: usize) -> &'a InstanceConfig {
+        &self.scenario.nodes[node].config.instances()[position]
     }
 
     /// Whether packets are lost or late, or a host cannot do what its router asks for.
@@ -266,17 +271,19 @@ impl<'a> Scene<'a> {
 
 /// The longest that any node listens before it takes over.
 fn longest_listening(scene: Scene<'_>) -> Duration {
-    let listening = |instance: InstanceView<'_>| {
-        let config = instance.config();
-        let interval = match config.version {
-            Version::V2 => config.interval,
-            Version::V3 => config.interval.max(instance.master_interval()),
-        };
-        let adverts = u32::from(config.down_timer_adverts);
-        interval.as_duration() * adverts + skew(config.version, instance.priority().get(), interval)
-    };
-    let routers = scene.nodes.iter().filter_map(|node| node.router.as_ref());
-    routers.flat_map(|router| router.instances()).map(listening).max().unwrap_or_default()
+    let mut longest = Duration::ZERO;
+    for (at, node) in scene.nodes.iter().enumerate() {
+        for (position, instance) in node.router.iter().flat_map(|router| router.instances()).enumerate() {
+            let config = scene.config(at, position);
+            let interval = match config.version {
+                Version::V2 => config.interval,
+                Version::V3 => config.interval.max(instance.master_interval()),
+            };
+            let adverts = interval.as_duration() * u32::from(config.down_timer_adverts);
+            longest = longest.max(adverts + skew(config.version, instance.priority().get(), interval));
+        }
+    }
+    longest
 }
 
 /// Whether hearing is mutual and goes round: everybody is in one circle of those who hear each other. The

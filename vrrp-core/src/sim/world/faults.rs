@@ -113,7 +113,8 @@ impl World<'_> {
         if self.nodes[node].router.is_some() {
             return;
         }
-        self.nodes[node].boot(plan);
+        let spoilt = self.bug.and_then(|bug| bug.configures(&plan.config));
+        self.nodes[node].boot(spoilt.unwrap_or_else(|| plan.config.clone()));
         if let Some(log) = &mut self.log {
             log.node(node).record(|recorder| recorder.start(&plan.config));
         }

@@ -242,6 +242,7 @@ impl<'a> World<'a> {
             | Fact::Tracker { .. }
             | Fact::TransmitFailed { .. } => self.oracle.disturb(self.now),
         }
+        self.nodes[node].note(self.now, fact);
         let swallowed = self.bug.is_some_and(|bug| bug.swallows(&self.nodes[node], fact));
         let plan = &self.scenario.nodes[node];
         let log = &mut self.log.as_mut().map(|log| log.node(node));
