@@ -313,7 +313,9 @@ fn rejected(source: std::net::IpAddr, reject: &Reject, instance: Option<&Instanc
         Reject::Ttl { found, min: 255, .. } => {
             format!("invalid TTL/HL from {source}. Received {found} and expect 255")
         }
-        Reject::Ttl { found, min, max } => format!("TTL/HL {found} from {source} not in range [{min}, {max}]"),
+        Reject::Ttl { found, min, max } => {
+            format!("TTL/HL {found} from {source} not in range [{min}, {max}]")
+        }
         Reject::Version { found, expected } => {
             let expected = expected.map_or(version, Version::number);
             format!("wrong VRRP version from {source}. Received {found} and expect {expected}")
