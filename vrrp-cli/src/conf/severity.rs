@@ -74,6 +74,7 @@ codes! {
     BraceExtra "brace-extra" Ignored Error 5 "A closing brace closes nothing.";
     BraceMissing "brace-missing" Fatal Error 5 "A block is not opened or not closed.";
     BraceUnexpected "brace-unexpected" Ignored Error 5 "A block stands where none can; it is skipped.";
+    CommandCut "command-cut" Note Warning 0 "Words behind a command without quotes are not part of it, and are not read.";
     CommandMissing "command-missing" Ignored Error 5 "A command cannot be run: no such program, not executable, or no shell for it. A check that cannot run counts as failed.";
     CommandUser "command-user" Ignored Error 5 "The user or group of a command does not exist; the command is not run, and a check counts as failed.";
     CommentInWord "comment-in-word" Note Note 0 "A comment begins inside a word, so the rest of the word is not read.";

@@ -113,15 +113,16 @@ impl Reader<'_> {
         Some(address)
     }
 
-    fn standing(&mut self, known: &AddressOption, word: &Word) {
-        let (code, why) = match known.standing {
-            Standing::Carried | Standing::Wire => return,
-            Standing::Later(why) => (Code::KeywordLater, why),
-            Standing::LaterWire(why) => (Code::KeywordWire, why),
-            Standing::Obsolete(why) => (Code::KeywordObsolete, why),
-        };
-        let message = format!("`{}` is not carried out yet: {why}", known.name);
-        self.diagnostics.push(Diagnostic::at(code, word.span, message));
+    fn standing(&mut self, known: &'static AddressOption, word: &Word) {
+        match known.standing {
+            Standing::Carried | Standing::Wire => {}
+            Standing::Later(why) => self.once(Code::KeywordLater, known.name, why, word.span),
+            Standing::Obsolete(why) => self.once(Code::KeywordObsolete, known.name, why, word.span),
+            Standing::LaterWire(why) => {
+                let message = format!("`{}` is not carried out yet, and without it {why}", known.name);
+                self.diagnostics.push(Diagnostic::at(Code::KeywordWire, word.span, message));
+            }
+        }
     }
 
     /// Reads the value of an option; `None` if the address cannot be used without it.

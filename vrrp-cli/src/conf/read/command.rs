@@ -36,7 +36,7 @@ impl Reader<'_> {
             .collect();
         if let (Some(first), Some(last)) = (rest.get(if with_user { 2 } else { 0 }), rest.last()) {
             let message = format!("words behind the command of `{}` are not read", statement.keyword());
-            let found = Diagnostic::at(Code::WordsLeft, first.span.to(last.span), message);
+            let found = Diagnostic::at(Code::CommandCut, first.span.to(last.span), message);
             self.diagnostics.push(found.help("put the command and its arguments into quotes"));
         }
         let user = if with_user { user(&rest) } else { None };

@@ -19,12 +19,24 @@ use super::tree::{self, Block, Statement};
 /// Reads statements into a draft and reports what it cannot read.
 pub(crate) struct Reader<'a> {
     diagnostics: &'a mut Diagnostics,
+    /// Keywords that make a warning or a note wherever they stand: said once, with their number.
+    repeated: Vec<Repeated>,
+}
+
+struct Repeated {
+    code: Code,
+    name: &'static str,
+    why: &'static str,
+    first: Span,
+    count: usize,
 }
 
 /// Reads a whole file.
 pub(super) fn read(statements: &[Statement], diagnostics: &mut Diagnostics) -> Draft {
     let mut draft = Draft::default();
-    Reader { diagnostics }.block(keywords::ROOT, None, statements, &mut draft);
+    let mut reader = Reader { diagnostics, repeated: Vec::new() };
+    reader.block(keywords::ROOT, None, statements, &mut draft);
+    reader.finish();
     draft
 }
 
@@ -50,19 +62,13 @@ impl Reader<'_> {
         let name = keyword.name;
         match keyword.standing {
             Standing::Carried | Standing::Wire => {}
-            Standing::Later(why) => {
-                let message = format!("`{name}` is not carried out yet: {why}");
-                self.diagnostics.push(Diagnostic::at(Code::KeywordLater, head, message));
-            }
+            Standing::Later(why) => self.once(Code::KeywordLater, name, why, head),
             Standing::LaterWire(why) => {
                 let message = format!("`{name}` is not carried out yet, and without it {why}");
                 let found = Diagnostic::at(Code::KeywordWire, head, message);
                 self.diagnostics.push(found.help("remove the keyword if you can do without it"));
             }
-            Standing::Obsolete(why) => {
-                let message = format!("`{name}` has no effect: {why}");
-                self.diagnostics.push(Diagnostic::at(Code::KeywordObsolete, head, message));
-            }
+            Standing::Obsolete(why) => self.once(Code::KeywordObsolete, name, why, head),
         }
         if let Some(block) = statement.block.as_ref().filter(|_| !keyword.form.takes_block()) {
             let message = format!("`{name}` takes no block; the block is skipped");
@@ -70,6 +76,27 @@ impl Reader<'_> {
         }
         target.written(name);
         self.values(keyword, statement, target);
+    }
+
+    /// Remembers a keyword to be mentioned.
+    fn once(&mut self, code: Code, name: &'static str, why: &'static str, span: Span) {
+        match self.repeated.iter_mut().find(|said| said.name == name && said.why == why) {
+            Some(said) => said.count += 1,
+            None => self.repeated.push(Repeated { code, name, why, first: span, count: 1 }),
+        }
+    }
+
+    /// Mentions what was remembered, each at its first place.
+    fn finish(self) {
+        for Repeated { code, name, why, first, count } in self.repeated {
+            let what = match code {
+                Code::KeywordObsolete => "has no effect",
+                _ => "is not carried out yet",
+            };
+            let times = if count > 1 { format!(" ({count} times)") } else { String::new() };
+            let message = format!("`{name}` {what}{times}: {why}");
+            self.diagnostics.push(Diagnostic::at(code, first, message));
+        }
     }
 
     fn unknown<T>(&mut self, table: &'static [Keyword<T>], owner: Option<&Statement>, statement: &Statement) {
