@@ -79,7 +79,7 @@ codes! {
     CommandUser "command-user" Ignored Error 5 "The user or group of a command does not exist; the command is not run, and a check counts as failed.";
     CommentInWord "comment-in-word" Note Note 0 "A comment begins inside a word, so the rest of the word is not read.";
     DefinitionLoop "definition-loop" Fatal Error 5 "A definition uses itself.";
-    DefinitionUnknown "definition-unknown" Ignored Warning 5 "A ${NAME} is not defined; it is kept as it stands.";
+    DefinitionUnknown "definition-unknown" Ignored Warning 5 "A $NAME or ${NAME} is not replaced, and is kept as it stands: it is not defined, or its end is not clear.";
     FileLarge "file-large" Fatal Error 4 "The configuration exceeds a bound on size, depth or expansion.";
     FileLoop "file-loop" Fatal Error 5 "A file includes itself.";
     FileMissing "file-missing" Fatal Error 0 "There is no such configuration file.";

@@ -15,6 +15,7 @@ impl Expander<'_> {
         let mut from = 0;
         while let Some(at) = line[from..].find('$').map(|at| from + at) {
             let Some(used) = Use::at(line, at) else {
+                self.unended(text, at);
                 out.push_text(text, from..at + 1);
                 from = at + 1;
                 continue;
@@ -67,6 +68,17 @@ impl Expander<'_> {
         vec![out]
     }
 
+    /// A defined name that is not replaced because of what follows it.
+    fn unended(&mut self, text: &Text, dollar: usize) {
+        let name = bare_name(&text.as_str()[dollar + 1..]);
+        if self.definitions.contains_key(name) {
+            let span = text.span(dollar..dollar + 1 + name.len());
+            let message = format!("`${name}` is not replaced: only a blank, `,` or `)` ends a name");
+            let found = Diagnostic::at(Code::DefinitionUnknown, span, message);
+            self.diagnostics.push(found.help(format!("write `${{{name}}}`")));
+        }
+    }
+
     fn unknown(&mut self, line: &str, used: &Use<'_>, span: Span) {
         let word = used.name.split(' ').next().unwrap_or(used.name);
         if ["_PWD", "_INSTANCE", "_RANDOM", "_ENV", "_HASH", "_BANG"].contains(&word) {
@@ -104,11 +116,16 @@ impl<'a> Use<'a> {
             let word = name.split(' ').next().unwrap_or("");
             return is_name(word).then_some(Self { name, end: dollar + 2 + length + 1, braces: true });
         }
-        let length = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
-        let name = &rest[..length];
+        let name = bare_name(rest);
+        let length = name.len();
         let ended = rest[length..].chars().next().is_none_or(|c| matches!(c, ' ' | '\t' | ',' | ')'));
         (is_name(name) && ended).then_some(Self { name, end: dollar + 1 + length, braces: false })
     }
+}
+
+/// The letters, digits and underscores that a text begins with.
+fn bare_name(text: &str) -> &str {
+    &text[..text.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(text.len())]
 }
 
 pub(super) fn is_name(name: &str) -> bool {
