@@ -128,7 +128,21 @@ impl Outside for Elsewhere {
     }
 
     fn report(&mut self, report: Report) {
+        #[cfg(debug_assertions)]
+        plant(&report);
         self.teller.tell(News::Driver(report));
+    }
+}
+
+/// A bug for the tests of what follows from one: with `VRRPD_PLANT=panic` the packet thread panics as soon as the
+/// addresses are there. Not in a release.
+#[cfg(debug_assertions)]
+#[allow(clippy::panic)] // that is what it is for
+fn plant(report: &Report) {
+    if matches!(report, Report::Held { complete: true, .. })
+        && std::env::var_os("VRRPD_PLANT").is_some_and(|what| what == "panic")
+    {
+        panic!("planted");
     }
 }
 

@@ -184,6 +184,13 @@ pub(crate) fn strict_drops_the_password() {
     let since = Moment::now();
     theirs.wait_advert(since + Duration::from_secs(4), "our adverts to go on", |_, outgoing| !outgoing);
     assert!(theirs.sent(since).is_empty() && !theirs.holds(VIP), "{}", theirs.output());
+    let pinger = theirs.host.ping(ip(VIP)).unwrap();
+    theirs.wait_advert(Moment::now() + Duration::from_secs(1), "a second of pings", |_, outgoing| !outgoing);
+    let report = pinger.finish();
+    assert!(
+        report.probes.len() > 100 && report.probes.iter().all(|probe| probe.answered.is_none()),
+        "it answers"
+    );
     // Why the address does not answer is said by whoever checks the file, too.
     let check =
         crate::support::vrrpd().arg("check").arg(ours.file("keepalived.conf")).arg("--elsewhere").output();

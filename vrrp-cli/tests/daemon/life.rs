@@ -9,6 +9,7 @@ use nix::unistd::Uid;
 use vrrp_cli::daemon::cleanup;
 use vrrp_core::{Config, InstanceConfig, InterfaceConfig, InterfaceId, RouterConfig, Vip, Vrid};
 use vrrp_net::lab::{Moment, harness, wait_for};
+use vrrp_net::netlink::Event;
 
 use crate::elections::instance;
 use crate::support::Program::Vrrpd;
@@ -170,4 +171,52 @@ pub(crate) fn after_a_bug_the_addresses_are_removed() {
     let removed = node.host.inside(|| cleanup::remove_addresses(&config)).unwrap();
     assert_eq!(removed.unwrap(), 1);
     assert!(!node.holds(VIP) && node.holds("192.0.2.101") && node.holds("192.0.2.1"));
+}
+
+pub(crate) fn a_panic_ends_the_daemon_cleanly() {
+    if !cfg!(debug_assertions) {
+        harness::skip("a release has no bug to be planted");
+    }
+    let lan = Lan::new();
+    let mut node = lan.node("a", Vrrpd, &["192.0.2.1/24"], "");
+    let script =
+        node.script("stop.sh", &format!("#!/bin/sh\necho stopped > {}\n", node.file("log").display()));
+    let notify = format!("notify_stop {}", script.display());
+    node.configure(&format!(
+        "global_defs {{\n vrrp_strict\n }}\n{}",
+        instance("VI_1", 51, 100, VIP, &notify)
+    ));
+    let watch = node.host.watch().unwrap();
+    let mut command = node.command();
+    command.env("VRRPD_PLANT", "panic");
+    node.daemon = Some(node.host.spawn(&mut command).unwrap());
+    assert_eq!(node.wait_end().code(), Some(70), "{}", node.output());
+    let came_and_went = watch.all().into_iter().filter(|(_, event)| match event {
+        Event::AddressAdded(address) | Event::AddressRemoved(address) => address.address == ip(VIP),
+        _ => false,
+    });
+    assert_eq!(came_and_went.count(), 2, "{}", node.output());
+    assert!(!node.holds(VIP), "{}", node.output());
+    assert_eq!(node.read("log"), "stopped\n");
+    let tables = node.host.run(Command::new("nft").args(["list", "tables"])).unwrap();
+    assert_eq!(tables, "", "its packet filter is left");
+    assert!(node.output().contains("planted"), "{}", node.output());
+}
+
+pub(crate) fn a_network_namespace_can_be_named() {
+    let lan = Lan::new();
+    let node = lan.node("a", Vrrpd, &["192.0.2.1/24"], &config());
+    let inside = node.host.spawn(Command::new("sleep").arg("1000")).unwrap();
+    let mut command = vrrpd();
+    command.args(["run", "-f"]).arg(node.file("keepalived.conf"));
+    let mut outside = command.arg("-s").arg(format!("/proc/{}/ns/net", inside.id())).spawn().unwrap();
+    node.wait_holds(VIP);
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(outside.id().cast_signed()), Signal::SIGTERM).unwrap();
+    assert!(outside.wait().unwrap().success());
+    assert!(!node.holds(VIP));
+    let unknown =
+        vrrpd().args(["run", "-s", "no-such-namespace", "-f"]).arg(node.file("keepalived.conf")).output();
+    let unknown = unknown.unwrap();
+    assert_eq!(unknown.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&unknown.stderr).contains("/run/netns/no-such-namespace"));
 }

@@ -8,6 +8,7 @@ mod support;
 
 mod elections;
 mod life;
+mod logs;
 mod mistakes;
 mod reload;
 mod scripts;
@@ -26,6 +27,10 @@ fn main() -> ExitCode {
         ("strict_drops_the_password", elections::strict_drops_the_password),
         ("unicast_among_three_may_list_itself", elections::unicast_among_three_may_list_itself),
         ("unicast_passes_a_router", elections::unicast_passes_a_router),
+        (
+            "a_lower_master_is_told_to_the_one_that_hears_it",
+            scripts::a_lower_master_is_told_to_the_one_that_hears_it,
+        ),
         ("a_script_can_be_shell", scripts::a_script_can_be_shell),
         ("a_script_may_stop_the_daemon", scripts::a_script_may_stop_the_daemon),
         ("a_script_that_vanishes_has_failed", scripts::a_script_that_vanishes_has_failed),
@@ -34,15 +39,23 @@ fn main() -> ExitCode {
         ("notifies_come_in_order_with_their_arguments", scripts::notifies_come_in_order_with_their_arguments),
         ("a_daemon_detaches_and_is_the_only_one", life::a_daemon_detaches_and_is_the_only_one),
         ("a_link_named_keepalived_is_keepalived", life::a_link_named_keepalived_is_keepalived),
+        ("a_network_namespace_can_be_named", life::a_network_namespace_can_be_named),
+        ("a_panic_ends_the_daemon_cleanly", life::a_panic_ends_the_daemon_cleanly),
         ("after_a_bug_the_addresses_are_removed", life::after_a_bug_the_addresses_are_removed),
         ("leftovers_of_a_killed_daemon_are_removed", life::leftovers_of_a_killed_daemon_are_removed),
         ("signals_for_dumps_do_no_harm", life::signals_for_dumps_do_no_harm),
         ("systemd_hears_how_it_goes", life::systemd_hears_how_it_goes),
         ("without_the_right_it_says_so", life::without_the_right_it_says_so),
+        ("syslog_hears_keepalived_s_idents", logs::syslog_hears_keepalived_s_idents),
+        ("the_journal_gets_severities", logs::the_journal_gets_severities),
         ("a_good_file_passes_every_test", mistakes::a_good_file_passes_every_test),
         ("bad_files_do_nothing", mistakes::bad_files_do_nothing),
         ("a_bad_reload_changes_nothing", reload::a_bad_reload_changes_nothing),
         ("a_reload_changes_what_changed", reload::a_reload_changes_what_changed),
+        (
+            "an_identical_reload_writes_nothing_to_the_kernel",
+            reload::an_identical_reload_writes_nothing_to_the_kernel,
+        ),
         ("included_files_count", reload::included_files_count),
     ])
 }

@@ -1,9 +1,10 @@
 //! A reload: what changed changes, what did not feels nothing, and what is wrong is refused.
 
+use std::process::Command;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
-use vrrp_net::lab::Moment;
+use vrrp_net::lab::{Moment, harness};
 use vrrp_net::netlink::Event;
 
 use crate::elections::instance;
@@ -45,6 +46,38 @@ pub(crate) fn a_bad_reload_changes_nothing() {
     a.signal(Signal::SIGHUP);
     a.wait_holds("192.0.2.101");
     a.wait_lacks("192.0.2.100");
+}
+
+/// Not even a request that changes nothing: the kernel is only asked, all through the reload.
+pub(crate) fn an_identical_reload_writes_nothing_to_the_kernel() {
+    if Command::new("strace").arg("-V").output().is_err() {
+        harness::skip("there is no strace on this machine: apt-get install strace");
+    }
+    let lan = Lan::new();
+    let mut a = lan.node("a", Vrrpd, &["192.0.2.1/24"], &instance("VI_1", 51, 100, "192.0.2.100", ""));
+    let trace = a.file("trace");
+    let mut command = Command::new("strace");
+    command.args(["-f", "-qq", "-e", "trace=sendto,sendmsg,sendmmsg", "-o"]).arg(&trace);
+    command.arg(a.command().get_program()).args(a.command().get_args());
+    a.daemon = Some(a.host.spawn(&mut command).unwrap());
+    a.wait_holds("192.0.2.100");
+    let written = || std::fs::read_to_string(&trace).unwrap_or_default();
+    let writes = |trace: &str| {
+        let writes = ["RTM_NEW", "RTM_DEL", "RTM_SET", "NFT_MSG_NEW", "NFT_MSG_DEL"];
+        trace.lines().filter(|line| writes.iter().any(|write| line.contains(write))).count()
+    };
+    a.wait("the trace of the address", || writes(&written()) > 0);
+    let before = written().len();
+    let start = Moment::now();
+    let reload = format!("kill -HUP $(cat {})", a.file("vrrpd.pid").display());
+    a.host.run(Command::new("sh").args(["-c", &reload])).unwrap();
+    a.wait_says("Reload complete");
+    // Longer than from one look of the kernel thread at everything to the next.
+    a.wait_advert(start + Duration::from_secs(6), "the master to go on", |_, outgoing| outgoing);
+    let trace = written();
+    let since = trace.get(before..).unwrap_or_default();
+    assert!(since.contains("RTM_GET"), "the kernel was looked at: {since}");
+    assert_eq!(writes(since), 0, "{since}");
 }
 
 pub(crate) fn a_reload_changes_what_changed() {

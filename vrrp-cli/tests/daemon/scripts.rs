@@ -149,3 +149,23 @@ pub(crate) fn notifies_come_in_order_with_their_arguments() {
     let of_group: Vec<&str> = log.lines().filter(|line| line.starts_with("GROUP")).collect();
     assert_eq!(of_group, ["GROUP G BACKUP 0", "GROUP G MASTER 0", "GROUP G STOP 0"]);
 }
+
+pub(crate) fn a_lower_master_is_told_to_the_one_that_hears_it() {
+    let lan = Lan::new();
+    let mut a = alone(&lan);
+    let script = a.script("lower.sh", &format!("#!/bin/sh\necho \"$@\" >> {}\n", a.file("log").display()));
+    let notify = format!("notify_master_rx_lower_pri \"{} heard\"", script.display());
+    a.configure(&instance("VI_1", 51, 150, VIP, &notify));
+    let mut b = lan.node("b", Vrrpd, &["192.0.2.2/24"], &instance("VI_1", 51, 100, VIP, ""));
+    a.start();
+    b.start();
+    a.wait_holds(VIP);
+    b.wait_lacks(VIP);
+    a.host.cut("eth0").unwrap();
+    b.wait_holds(VIP);
+    assert_eq!(a.read("log"), "");
+    a.host.mend("eth0").unwrap();
+    b.wait_lacks(VIP);
+    a.wait("the notify", || a.read("log").starts_with("heard\n"));
+    assert!(a.holds(VIP));
+}
