@@ -2,6 +2,7 @@
 //! what several instances have in common is the router's.
 
 mod effects;
+mod machine;
 mod receive;
 mod tick;
 
@@ -10,6 +11,7 @@ use core::net::IpAddr;
 use core::time::Duration;
 
 pub(crate) use effects::{AddressChange, Adverts, Pending};
+pub(crate) use machine::{Backup, Machine, Master, Readiness, Tell, Told};
 pub(crate) use tick::down_cause;
 
 use crate::action::{Cause, InstanceId, Notification, State};
@@ -19,7 +21,7 @@ use crate::stats::Stats;
 use crate::time::Time;
 use crate::timers;
 use crate::types::{Interval, Priority, Vip};
-use crate::wire::{AdvertTemplate, Reject};
+use crate::wire::AdvertTemplate;
 
 /// A MASTER does not tell of changes of its priority more often.
 const PRIORITY_QUIET: Duration = Duration::from_millis(100);
@@ -63,95 +65,6 @@ pub(crate) struct Instance {
     pub(crate) ip_id: u16,
     /// What the interface and the trackers of the instance itself allow.
     pub(crate) readiness: Readiness,
-}
-
-/// The state with its timers: a timer of another state cannot exist.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Machine {
-    Initialize,
-    Fault,
-    Backup(Backup),
-    Master(Master),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Backup {
-    /// Master_Down_Timer; none once it fired and only the group holds the instance back.
-    pub(crate) down_at: Option<Time>,
-    /// When the timer was last set by an advert or by entering the state.
-    pub(crate) heard: Time,
-    /// Whether the timer runs for Skew_Time because the master resigned.
-    pub(crate) resigned: bool,
-    /// Until when a lower-priority master is left alone.
-    pub(crate) preempt_at: Option<Time>,
-    /// Whether the instance has already listened once more after a pause.
-    pub(crate) listened: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Master {
-    /// Adver_Timer.
-    pub(crate) advert_at: Time,
-    /// The second set of announcements.
-    pub(crate) second_set: Option<Time>,
-    /// The second set after a losing advert was answered.
-    pub(crate) lower_set: Option<Time>,
-    pub(crate) refresh_at: Option<Time>,
-    /// Before this, a losing advert is not answered again.
-    pub(crate) reply_at: Time,
-    /// Before this, an advert with priority 0 is not answered again.
-    pub(crate) answer_zero_at: Time,
-    /// When a change of priority that came too soon after another one is told.
-    pub(crate) priority_at: Option<Time>,
-    /// Before this, a change of priority is not told at once.
-    pub(crate) priority_quiet_until: Time,
-    /// When a missing address has been missing for too long.
-    pub(crate) repair_until: Option<Time>,
-    /// Since when no advert could be sent.
-    pub(crate) failing_since: Option<Time>,
-    /// Whether the last advert could not be sent.
-    pub(crate) failed: bool,
-}
-
-/// What was told since the state or the master last changed: each kind of trouble once.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Told {
-    rejects: u64,
-    pub(crate) interval: bool,
-    pub(crate) priority_zero: bool,
-    pub(crate) addresses: bool,
-    pub(crate) lower_priority: bool,
-    pub(crate) two_owners: bool,
-}
-
-impl Told {
-    /// Whether this reject is told for the first time.
-    pub(crate) fn first(&mut self, reject: Reject) -> bool {
-        let bit = 1_u64.checked_shl(u32::try_from(reject.index()).unwrap_or(63)).unwrap_or(0);
-        let first = self.rejects & bit == 0;
-        self.rejects |= bit;
-        first
-    }
-}
-
-/// Whether an instance may take part.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Readiness {
-    Ready,
-    /// Something is not known yet.
-    Waiting,
-    Fault(Cause),
-}
-
-/// Where an instance tells what happened; the router keeps it for its drain.
-pub(crate) trait Tell {
-    fn tell(&mut self, event: InstanceEvent);
-}
-
-impl<F: FnMut(InstanceEvent)> Tell for F {
-    fn tell(&mut self, event: InstanceEvent) {
-        self(event);
-    }
 }
 
 impl Instance {

@@ -3,7 +3,7 @@
 use core::cmp::Ordering;
 use core::net::IpAddr;
 
-use super::{Backup, Instance, Machine, Tell, Told};
+use super::{Backup, Instance, Machine, Tell};
 use crate::action::Cause;
 use crate::event::InstanceEvent;
 use crate::time::Time;
@@ -202,7 +202,7 @@ impl Instance {
         let before = self.master.map(|(address, _)| address);
         self.master = Some((heard.from, heard.priority));
         if before != Some(heard.from) {
-            self.told = Told { addresses: self.told.addresses, ..Told::default() };
+            self.told = self.told.of_another_master();
             tell.tell(InstanceEvent::MasterIs { address: heard.from, before });
         }
         if self.config.version != Version::V3 {
