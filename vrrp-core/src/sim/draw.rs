@@ -177,7 +177,10 @@ impl Scenario {
                 Fault::SendWorks { node },
             ];
             self.faults.extend(repairs.map(|repair| (calm, repair)));
-            self.faults.extend((0..self.segments).map(|segment| (calm, Fault::Plug { segment, node })));
+            for segment in 0..self.segments {
+                self.faults.push((calm, Fault::Plug { segment, node }));
+                self.faults.push((calm, Fault::GainSource { segment, node }));
+            }
             if rng.percent(80) {
                 self.faults.push((calm, Fault::Trackers { node, up: true }));
             }
@@ -190,7 +193,7 @@ impl Scenario {
     fn draw_fault(&self, rng: &mut Rng) -> (Fault, Option<Fault>) {
         let node = rng.position(self.nodes.len());
         let (segment, from, to) = self.draw_link(rng);
-        match rng.below(24) {
+        match rng.below(25) {
             0 | 1 => (Fault::AddFails { node }, Some(Fault::AddWorks { node })),
             2..=4 => (Fault::Crash { node }, Some(Fault::Boot { node })),
             5..=7 => (Fault::Cut { segment, from, to }, Some(Fault::Mend { segment, from, to })),
@@ -205,13 +208,14 @@ impl Scenario {
                 };
                 (Fault::Noise { segment, noise }, Some(Fault::Noise { segment, noise: Noise::NONE }))
             }
-            16 => (Fault::SendFails { node }, Some(Fault::SendWorks { node })),
-            17 => {
+            16 => (Fault::LoseSource { segment, node }, Some(Fault::GainSource { segment, node })),
+            17 => (Fault::SendFails { node }, Some(Fault::SendWorks { node })),
+            18 => {
                 let side = u8::try_from(rng.between(1, (1 << self.nodes.len()) - 2)).unwrap_or(1);
                 (Fault::Split { segment, side }, Some(Fault::Join { segment }))
             }
-            18..=20 => (Fault::Stop { node }, Some(Fault::Boot { node })),
-            21 => (Fault::Trackers { node, up: false }, Some(Fault::Trackers { node, up: true })),
+            19..=21 => (Fault::Stop { node }, Some(Fault::Boot { node })),
+            22 => (Fault::Trackers { node, up: false }, Some(Fault::Trackers { node, up: true })),
             _ => (Fault::Unplug { segment, node }, Some(Fault::Plug { segment, node })),
         }
     }
@@ -266,7 +270,7 @@ fn virtual_routers(rng: &mut Rng, shape: Shape, nodes: usize, fast: bool) -> Vec
         if version == Version::V2 && rng.percent(50) {
             base.password = Password::new(b"secret").ok();
         }
-        // A group whose members rank the nodes differently can chase itself for ever; nobody wants that.
+        // A group whose members rank the nodes differently has no best node that could be asked for in the end.
         let priorities = match (shape, all.first()) {
             (Shape::Grouped, Some(first)) => first.priorities.clone(),
             _ => priorities(rng, nodes, version == Version::V3 && shape != Shape::Grouped),

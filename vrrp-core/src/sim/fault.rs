@@ -21,10 +21,14 @@ pub enum Fault {
     Delete { node: usize },
     /// The process stands still. Its packets wait, or are lost when the whole machine stands still.
     Freeze { node: usize, machine: bool },
+    /// The addresses that a node sends from can be used again.
+    GainSource { segment: usize, node: usize },
     /// A node is separated from all others, though its interface stays up: a switch port gone wrong.
     Isolate { segment: usize, node: usize },
     /// The end of every cut on a segment.
     Join { segment: usize },
+    /// A node has no address to send from any more.
+    LoseSource { segment: usize, node: usize },
     /// The end of a cut.
     Mend { segment: usize, from: usize, to: usize },
     /// A segment becomes unreliable, or with [`Noise::NONE`] reliable again.

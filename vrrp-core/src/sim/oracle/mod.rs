@@ -180,6 +180,16 @@ impl Oracle {
         self.forgive(result)
     }
 
+    /// Judges a router that was stopped, when all that it asked for was done.
+    pub(super) fn stopped(&self, scene: Scene<'_>, node: usize) -> Result<(), Violation> {
+        self.forgive(self.check_stopped(scene, node))
+    }
+
+    /// Judges the end, when nothing is wrong any more.
+    pub(super) fn converged(&self, scene: Scene<'_>) -> Result<(), Violation> {
+        self.forgive(self.check_converged(scene))
+    }
+
     /// Whether a rule that was broken is looked at.
     fn forgive(&self, result: Result<(), Violation>) -> Result<(), Violation> {
         result.or_else(|violation| match self.ignored.contains(&violation.rule) {

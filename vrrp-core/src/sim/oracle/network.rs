@@ -185,7 +185,7 @@ impl Oracle {
     }
 
     /// What holds when a router was stopped and all its actions carried out.
-    pub(in crate::sim) fn stopped(&self, scene: Scene<'_>, at: usize) -> Result<(), Violation> {
+    pub(super) fn check_stopped(&self, scene: Scene<'_>, at: usize) -> Result<(), Violation> {
         let node = &scene.nodes[at];
         let deadline = node.deadline();
         hold!(NothingLeft, deadline.is_none(), "node {at} still has a deadline: {deadline:?}");
@@ -200,7 +200,7 @@ impl Oracle {
     }
 
     /// What holds at the end, when nothing is wrong any more.
-    pub(in crate::sim) fn converged(&self, scene: Scene<'_>) -> Result<(), Violation> {
+    pub(super) fn check_converged(&self, scene: Scene<'_>) -> Result<(), Violation> {
         if !is_whole(scene) {
             return Ok(());
         }

@@ -53,6 +53,11 @@ impl World<'_> {
                 }
                 active
             }
+            Fault::GainSource { segment, node } => {
+                let incarnation = self.nodes[node].incarnation;
+                self.put(self.now, Event::Source { node, incarnation, segment });
+                false
+            }
             Fault::Isolate { segment, node } => {
                 self.network.set_isolated(segment, node, true);
                 true
@@ -60,6 +65,10 @@ impl World<'_> {
             Fault::Join { segment } => {
                 self.network.join(segment);
                 false
+            }
+            Fault::LoseSource { segment, node } => {
+                self.tell_no_source(node, segment);
+                self.nodes[node].router.is_some()
             }
             Fault::Mend { segment, from, to } => {
                 self.network.set_cut(segment, from, to, false);
@@ -123,14 +132,19 @@ impl World<'_> {
         for segment in 0..self.scenario.segments {
             self.put(self.now, Event::Interface { node, incarnation, segment });
             if !plan.source_after.is_zero() {
-                for family in [Family::V4, Family::V6] {
-                    self.tell(node, incarnation, Fact::Source { segment, family, address: None });
-                }
+                self.tell_no_source(node, segment);
             }
             self.put(self.now + plan.source_after, Event::Source { node, incarnation, segment });
         }
         self.turn_trackers(node, self.nodes[node].healthy);
         self.wake(node, self.now);
+    }
+
+    fn tell_no_source(&mut self, node: usize, segment: usize) {
+        for family in [Family::V4, Family::V6] {
+            let incarnation = self.nodes[node].incarnation;
+            self.tell(node, incarnation, Fact::Source { segment, family, address: None });
+        }
     }
 
     /// SIGTERM: the router says goodbye, everything it asks for is done, and the process ends.
