@@ -274,6 +274,14 @@ fn addresses_and_announcements() {
     };
     assert_eq!(addresses("VI_1", true), ["-D (VI_1) setting VIPs.", "-D (VI_1) setting E-VIPs."]);
     assert_eq!(addresses("U_1", false), ["-D (U_1) removing VIPs."]);
+    let no_accept = known().with_no_accept(["U_1".to_string()].into());
+    let filtered = |wanted| {
+        let report =
+            Report::Addresses { instance: InstanceId::from_number(1), name: "U_1".into(), wanted, count: 1 };
+        texts(driver(&report, &no_accept, Before::default()))
+    };
+    assert_eq!(filtered(true), ["-D (U_1) setting firewall drop rule", "-D (U_1) setting VIPs."]);
+    assert_eq!(filtered(false), ["-D (U_1) removing VIPs.", "-D (U_1) removing firewall drop rule"]);
     let announcing = |name: &str| {
         texts(of(Report::Announcing { instance: InstanceId::from_number(0), name: name.into(), repeat: 5 }))
     };
@@ -291,6 +299,19 @@ fn addresses_and_announcements() {
             "-D Sending unsolicited Neighbour Advert on eth0 for fe80::53"
         ]
     );
+}
+
+#[test]
+fn a_thousand_addresses_are_announced_in_a_few_lines() {
+    let mut config = RouterConfig::new();
+    config.interfaces.push(InterfaceConfig::new(ETH0, "eth0"));
+    let vips = (0..1000u32).map(|n| Vip::new(IpAddr::V4((0x0a00_0000 + n).into()), 32, ETH0)).collect();
+    config.instances.push(InstanceConfig::new("VI_1", ETH0, Vrid::new(51).unwrap(), vips));
+    let known = Known::new(Config::new(config).unwrap(), []);
+    let report = Report::Announcing { instance: InstanceId::from_number(0), name: "VI_1".into(), repeat: 5 };
+    let lines = texts(driver(&report, &known, Before::default()));
+    assert_eq!(lines.len(), 65);
+    assert_eq!(lines[64], "-D (VI_1) Sending/queueing gratuitous ARPs for 968 more addresses");
 }
 
 #[test]

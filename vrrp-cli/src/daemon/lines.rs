@@ -3,7 +3,7 @@
 //! People and programs search for these lines, so their texts are those of keepalived 2.2.7 wherever it has one for the
 //! event. Everything here is a function of its arguments.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,6 +34,8 @@ pub struct Known {
     instances: HashMap<String, usize>,
     /// Name, and whether it is a script, of the trackers.
     trackers: HashMap<TrackerId, (String, bool)>,
+    /// Instances whose addresses do not answer.
+    no_accept: BTreeSet<String>,
 }
 
 impl Known {
@@ -47,7 +49,13 @@ impl Known {
         };
         let trackers =
             trackers.into_iter().map(|(id, name)| (id, (name.to_string(), is_script(name)))).collect();
-        Self { instances, trackers, config }
+        Self { instances, trackers, config, no_accept: BTreeSet::new() }
+    }
+
+    /// Names the instances whose addresses do not answer.
+    #[must_use]
+    pub fn with_no_accept(self, no_accept: BTreeSet<String>) -> Self {
+        Self { no_accept, ..self }
     }
 
     fn instance(&self, name: &str) -> Option<&InstanceConfig> {
@@ -376,33 +384,46 @@ fn ended(outcome: CheckOutcome) -> String {
 fn addresses(name: &str, wanted: bool, known: &Known) -> Vec<Line> {
     let doing = if wanted { "setting" } else { "removing" };
     let instance = known.instance(name);
-    let is_empty =
-        |which: fn(&InstanceConfig) -> &Vec<Vip>| instance.is_some_and(|instance| which(instance).is_empty());
+    let has = |which: fn(&InstanceConfig) -> &Vec<Vip>| instance.map(|instance| !which(instance).is_empty());
     let mut lines = Vec::new();
-    if !is_empty(|instance| &instance.addresses) {
+    // Of an instance that is not configured any more nothing is known but that it had addresses.
+    if has(|instance| &instance.addresses).unwrap_or(true) {
         lines.push(detail(format!("({name}) {doing} VIPs.")));
     }
-    if instance.is_some() && !is_empty(|instance| &instance.excluded) {
+    if has(|instance| &instance.excluded).unwrap_or(false) {
         lines.push(detail(format!("({name}) {doing} E-VIPs.")));
+    }
+    if known.no_accept.contains(name) {
+        // The filter is there before the addresses are, and goes after them.
+        let place = if wanted { 0 } else { lines.len() };
+        lines.insert(place, detail(format!("({name}) {doing} firewall drop rule")));
     }
     lines
 }
 
+/// Addresses of one instance that are named when they are announced.
+const NAMED: usize = 32;
+
 fn announcing(name: &str, known: &Known) -> Vec<Line> {
     let Some(instance) = known.instance(name) else { return Vec::new() };
-    let vips = instance.addresses.iter().chain(&instance.excluded);
-    vips.flat_map(|vip| {
-        let (address, interface) = (vip.address, known.interface(vip.interface));
-        let (all, each) = match Family::of(&address) {
-            Family::V4 => ("gratuitous ARPs", "gratuitous ARP"),
-            Family::V6 => ("Unsolicited Neighbour Adverts", "unsolicited Neighbour Advert"),
-        };
+    let vips: Vec<&Vip> = instance.addresses.iter().chain(&instance.excluded).collect();
+    let words = |vip: &Vip| match Family::of(&vip.address) {
+        Family::V4 => ("gratuitous ARPs", "gratuitous ARP"),
+        Family::V6 => ("Unsolicited Neighbour Adverts", "unsolicited Neighbour Advert"),
+    };
+    let named = vips.iter().take(NAMED).flat_map(|vip| {
+        let (address, interface, (all, each)) = (vip.address, known.interface(vip.interface), words(vip));
         [
             detail(format!("({name}) Sending/queueing {all} on {interface} for {address}")),
             detail(format!("Sending {each} on {interface} for {address}")),
         ]
-    })
-    .collect()
+    });
+    let rest = vips.get(NAMED..).and_then(|rest| Some((rest.len(), rest.first()?)));
+    let rest = rest.map(|(count, first)| {
+        let (all, _) = words(first);
+        detail(format!("({name}) Sending/queueing {all} for {count} more addresses"))
+    });
+    named.chain(rest).collect()
 }
 
 fn is_unicast(instance: &InstanceConfig) -> bool {

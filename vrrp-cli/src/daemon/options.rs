@@ -81,6 +81,7 @@ impl Options {
     /// # Errors
     /// A namespace that cannot be entered.
     pub fn apply(&self) -> Result<(), String> {
+        vrrp_net::process::keep_inherited_descriptors();
         if let Some(mask) = self.umask {
             umask(Mode::from_bits_truncate(mask));
         }

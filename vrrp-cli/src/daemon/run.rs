@@ -109,7 +109,7 @@ impl Daemon {
         }
 
         let trackers = driver.router().trackers().map(|tracker| (tracker.id(), tracker.name()));
-        let known = Known::new(loaded.config.clone(), trackers);
+        let known = Known::new(loaded.config.clone(), trackers).with_no_accept(loaded.no_accept.clone());
 
         let mut alive = Vec::new();
         let mut start = |name: Name, work: Work| {
@@ -192,7 +192,7 @@ impl Daemon {
         let mut reload = false;
         for signal in signals {
             match signal {
-                SIGTERM | SIGINT => self.stop(Exit::Success),
+                SIGTERM | SIGINT => self.stop_or_hurry(),
                 SIGHUP => reload = true,
                 SIGUSR1 => {
                     info!(target: VRRP, "SIGUSR1: there is no dump of the data yet; nothing is written")
@@ -245,6 +245,15 @@ impl Daemon {
         self.exit = Exit::Bug;
         if let Phase::Leaving { until } = &mut self.phase {
             *until = (*until).min(Instant::now() + LEAVE_CRIPPLED);
+        }
+    }
+
+    /// Stops; whoever asks again waits for no script.
+    fn stop_or_hurry(&mut self) {
+        match &mut self.phase {
+            Phase::Running => self.stop(Exit::Success),
+            Phase::Finishing { until } => *until = Instant::now(),
+            Phase::Leaving { .. } | Phase::Over => {}
         }
     }
 
@@ -331,7 +340,7 @@ impl Daemon {
         self.is_filtered |= !loaded.no_accept.is_empty();
         let status = self.handle.status(LEAVE).map_err(|error| error.to_string())?;
         let trackers = status.trackers.iter().map(|tracker| (tracker.id, &*tracker.name));
-        self.known = Known::new(loaded.config.clone(), trackers);
+        self.known = Known::new(loaded.config.clone(), trackers).with_no_accept(loaded.no_accept.clone());
         let down =
             status.trackers.iter().filter(|tracker| loaded.down.iter().any(|name| **name == *tracker.name));
         for tracker in down {

@@ -36,6 +36,8 @@ fn main() -> ExitCode {
         ("a_script_that_vanishes_has_failed", scripts::a_script_that_vanishes_has_failed),
         ("a_weight_moves_the_master", scripts::a_weight_moves_the_master),
         ("killall_finds_a_process", scripts::killall_finds_a_process),
+        ("scripts_inherit_nothing", scripts::scripts_inherit_nothing),
+        ("the_first_process_buries_orphans", scripts::the_first_process_buries_orphans),
         ("notifies_come_in_order_with_their_arguments", scripts::notifies_come_in_order_with_their_arguments),
         ("a_daemon_detaches_and_is_the_only_one", life::a_daemon_detaches_and_is_the_only_one),
         ("a_link_named_keepalived_is_keepalived", life::a_link_named_keepalived_is_keepalived),

@@ -169,3 +169,47 @@ pub(crate) fn a_lower_master_is_told_to_the_one_that_hears_it() {
     a.wait("the notify", || a.read("log").starts_with("heard\n"));
     assert!(a.holds(VIP));
 }
+
+pub(crate) fn scripts_inherit_nothing() {
+    let lan = Lan::new();
+    let mut a = alone(&lan);
+    let look = format!(
+        "ls /proc/$$/fd > {0}/fds; env > {0}/env; cat /proc/$$/stat > {0}/stat",
+        a.host.directory().display()
+    );
+    let script =
+        a.script("look.sh", &format!("#!/bin/bash\n{look}\necho done > {}\n", a.file("done").display()));
+    a.configure(&instance("VI_1", 51, 100, VIP, &format!("notify_master {}", script.display())));
+    let mut command = a.command();
+    command.env("SECRET", "x").env("LD_PRELOAD", "").env("SHARED", "y").env("VRRPD_SCRIPT_ENV", "SHARED");
+    a.daemon = Some(a.host.spawn(&mut command).unwrap());
+    a.wait("the script", || a.read("done") == "done\n");
+    // 255 is where bash keeps the script itself.
+    assert_eq!(a.read("fds").split_whitespace().collect::<Vec<_>>(), ["0", "1", "2", "255"]);
+    let environment = a.read("env");
+    assert!(!environment.contains("SECRET") && !environment.contains("LD_PRELOAD"), "{environment}");
+    assert!(environment.contains("SHARED=y") && environment.contains("PATH="), "{environment}");
+    // Behind the name: state, parent, group. The group is its own.
+    let stat = a.read("stat");
+    let (pid, rest) = stat.split_once(' ').unwrap();
+    assert_eq!(rest.rsplit_once(") ").unwrap().1.split(' ').nth(2), Some(pid));
+}
+
+/// In a container vrrpd is the first process, to which orphans come.
+pub(crate) fn the_first_process_buries_orphans() {
+    let lan = Lan::new();
+    let mut a = alone(&lan);
+    let orphan = a.script("orphan.sh", "#!/bin/bash\n(sleep 0.01 &)\nexit 0\n");
+    a.configure(&tracked(&format!("\"{}\"", orphan.display()), ""));
+    let vrrpd = a.command();
+    let mut command = std::process::Command::new("unshare");
+    command.args(["--pid", "--fork", "--kill-child"]).arg(vrrpd.get_program()).args(vrrpd.get_args());
+    a.daemon = Some(a.host.spawn(&mut command).unwrap());
+    a.wait_holds(VIP);
+    // The orphans of many runs; at any moment no more than those since the last burial are dead and not buried.
+    let since = Moment::now();
+    a.wait_advert(since + Duration::from_secs(4), "twenty runs", |_, outgoing| outgoing);
+    let dead = "grep -ls '^State:.Z' /proc/[0-9]*/status | wc -l";
+    let count = a.host.run(std::process::Command::new("sh").args(["-c", dead])).unwrap();
+    assert!(count.trim().parse::<u32>().unwrap() <= 8, "{count} dead processes\n{}", a.output());
+}

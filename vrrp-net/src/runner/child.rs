@@ -11,6 +11,7 @@ use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::signal::{Signal, killpg};
+use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::Pid;
 use vrrp_core::CheckOutcome;
 
@@ -68,7 +69,7 @@ impl Child {
     /// Sends a signal to the whole group. The process was not waited for, so that its number is still its own.
     pub(super) fn signal(&self, signal: Signal) {
         // A group that has just ended takes it without harm.
-        let _ = killpg(Pid::from_raw(self.process.id().cast_signed()), signal);
+        let _ = killpg(self.id(), signal);
     }
 
     /// Waits for it if it has ended; `was_stopped`: what is left of its group is killed first.
@@ -88,6 +89,11 @@ impl Child {
         })
     }
 
+    /// The number of the process.
+    pub(super) fn id(&self) -> Pid {
+        Pid::from_raw(self.process.id().cast_signed())
+    }
+
     pub(super) fn output(&mut self) -> &mut Output {
         &mut self.output
     }
@@ -98,11 +104,23 @@ impl Child {
     }
 
     fn is_zombie(&self) -> bool {
-        use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
-        let pid = Pid::from_raw(self.process.id().cast_signed());
-        let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
-        matches!(waitid(Id::Pid(pid), flags), Ok(status) if status != WaitStatus::StillAlive)
+        dead(Id::Pid(self.id())).is_some()
     }
+}
+
+/// Some child of ours that has ended and that nobody has waited for.
+pub(super) fn any_dead() -> Option<Pid> {
+    dead(Id::All)
+}
+
+/// Waits for a child that has ended.
+pub(super) fn bury(pid: Pid) {
+    let _ = waitid(Id::Pid(pid), WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG);
+}
+
+fn dead(which: Id<'_>) -> Option<Pid> {
+    let status = waitid(which, WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT);
+    status.ok().and_then(|status| status.pid())
 }
 
 impl Output {

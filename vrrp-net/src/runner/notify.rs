@@ -68,6 +68,15 @@ impl Queues {
         self.queues.get(key).is_some_and(|queue| !queue.jobs.is_empty())
     }
 
+    /// Takes everything that waits.
+    pub(super) fn drain(&mut self) -> Vec<(Key, Job)> {
+        let queues = std::mem::take(&mut self.queues);
+        queues
+            .into_iter()
+            .flat_map(|(key, queue)| queue.jobs.into_iter().map(move |job| (key.clone(), job)))
+            .collect()
+    }
+
     /// Whether nothing runs and nothing waits.
     pub(super) fn is_empty(&self) -> bool {
         self.queues.is_empty()

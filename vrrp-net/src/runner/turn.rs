@@ -11,7 +11,7 @@ use mio::{Events, Poll, Token, Waker};
 use nix::sys::signal::Signal;
 use vrrp_core::{CheckOutcome, Notification, TrackerId};
 
-use super::child::{Child, Output};
+use super::child::{self, Child, Output};
 use super::command::{Command, Commands};
 use super::handle::{Order, RunnerHandle};
 use super::notify::{Job, Key, Queues};
@@ -31,6 +31,8 @@ pub struct Runner {
     outputs: BTreeMap<usize, Output>,
     queues: Queues,
     next: usize,
+    /// We are the process that orphans come to.
+    is_first: bool,
     finish_by: Option<Instant>,
     tell: Box<dyn FnMut(Report) + Send>,
 }
@@ -73,6 +75,8 @@ const LAST_PATIENCE: Duration = Duration::from_secs(2);
 const FINISH: Duration = Duration::from_secs(10);
 /// How often a process is asked whether it has ended where the kernel has no pidfds.
 const ASK: Duration = Duration::from_millis(20);
+/// How often the first process of a container looks for orphans that have ended.
+const BURIALS: Duration = Duration::from_secs(1);
 /// Outputs that processes in the background may keep open.
 const OUTPUTS: usize = 64;
 
@@ -100,6 +104,7 @@ impl Runner {
             outputs: BTreeMap::new(),
             queues: Queues::default(),
             next: 1,
+            is_first: std::process::id() == 1,
             finish_by: None,
             tell: Box::new(tell),
         };
@@ -130,6 +135,9 @@ impl Runner {
         let tokens: Vec<Token> = self.events.iter().map(mio::event::Event::token).collect();
         self.read_outputs(&tokens);
         self.reap(&tokens);
+        if self.is_first {
+            self.bury_orphans();
+        }
         for _ in 0..ORDERS {
             let Ok(order) = self.orders.try_recv() else { break };
             self.carry_out(order);
@@ -231,6 +239,17 @@ impl Runner {
         }
     }
 
+    /// Waits for processes that scripts left behind and that came to us because we are the first process of a container.
+    fn bury_orphans(&mut self) {
+        while let Some(dead) = child::any_dead() {
+            // One of ours, whose end is about to be told; what lies behind it has time.
+            if self.runs.values().any(|run| run.child.id() == dead) {
+                return;
+            }
+            child::bury(dead);
+        }
+    }
+
     fn over(&mut self, purpose: Purpose, outcome: CheckOutcome, words: String) {
         let words = if outcome.is_success() { String::new() } else { words };
         (self.tell)(match purpose {
@@ -308,14 +327,28 @@ impl Runner {
     fn is_finished(&mut self, now: Instant) -> Turn {
         let Some(finish_by) = self.finish_by else { return Turn::Running };
         if finish_by <= now {
-            for run in self.runs.values_mut() {
-                run.kill(now);
-            }
+            self.give_up(now);
             return Turn::Finished;
         }
         match self.runs.is_empty() && self.queues.is_empty() {
             true => Turn::Finished,
             false => Turn::Running,
+        }
+    }
+
+    /// Kills what still runs, and says what is left undone.
+    fn give_up(&mut self, now: Instant) {
+        for run in self.runs.values_mut() {
+            run.kill(now);
+            if let Purpose::Notify { key, command } = &run.purpose {
+                let after = now.saturating_duration_since(run.started);
+                let (name, command) = (key.1.to_string(), command.clone());
+                (self.tell)(Report::NotifyStopped { name, command, after });
+            }
+        }
+        for (key, job) in self.queues.drain() {
+            let (name, command) = (key.1.into_string(), job.command.label());
+            (self.tell)(Report::NotifyDropped { name, command });
         }
     }
 
@@ -332,7 +365,7 @@ impl Runner {
             let ask = run.child.has_to_be_asked().then(|| now + ASK);
             [late, ask].into_iter().flatten().min()
         });
-        runs.chain(self.finish_by).min()
+        runs.chain(self.finish_by).chain(self.is_first.then(|| now + BURIALS)).min()
     }
 }
 
