@@ -243,7 +243,8 @@ impl Instance {
     /// Sets a BACKUP's timer anew, from the last advert, after the priority or an interval changed.
     pub(crate) fn rearm_backup(&mut self) {
         let (down, skew) = (self.master_down(), self.skew());
-        if let Machine::Backup(backup) = &mut self.machine {
+        // After a pause the last advert is too long ago to count from.
+        if let Machine::Backup(backup @ Backup { listened: false, .. }) = &mut self.machine {
             let span = if backup.resigned { skew } else { down };
             backup.down_at = backup.down_at.map(|_| backup.heard + span);
         }

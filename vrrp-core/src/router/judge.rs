@@ -42,13 +42,17 @@ impl Router {
     }
 
     /// The instance that a packet is for. Where several share interface, family and VRID, it is the one that
-    /// the destination and the peers fit; a packet that fits none is counted with the last one configured.
+    /// the destination and the peers fit; then the one whose source the packet was sent to; a packet that fits
+    /// none is counted with the last one configured.
     fn addressee(&self, packet: &Packet<'_>, header: &Header, payload: &[u8]) -> Option<usize> {
         let vrid = wire::peek_vrid(payload)?;
-        let mut found = self.demux.find(packet.interface, header.family(), vrid);
-        let first = found.next()?;
-        let fits = |position: &usize| self.instances.get(*position).is_some_and(|i| is_meant(i, header));
-        Some(core::iter::once(first).chain(found).find(fits).unwrap_or(first))
+        let all = || self.demux.find(packet.interface, header.family(), vrid);
+        let first = all().next()?;
+        let find = |fits: fn(&Instance, &Header) -> bool| {
+            all().find(|position| self.instances.get(*position).is_some_and(|i| fits(i, header)))
+        };
+        let is_sent_to = |instance: &Instance, header: &Header| instance.source == Some(header.destination);
+        Some(find(is_meant).or_else(|| find(is_sent_to)).unwrap_or(first))
     }
 
     fn reject(&mut self, source: Option<IpAddr>, reject: Reject) {
