@@ -10,7 +10,7 @@ use super::{EVENTS, Phase, Router, group};
 use crate::action::{Cause, InstanceId, State, TrackerId};
 use crate::config::{Config, Destination, InstanceConfig, TrackerConfig};
 use crate::deadlines::Deadlines;
-use crate::instance::{AddressChange, Instance, Machine, Pending};
+use crate::instance::{AddressChange, HOLD_OFF, Instance, Machine, Pending};
 use crate::time::Time;
 use crate::track::Tracker;
 use crate::types::{InterfaceId, Version, Vip};
@@ -39,6 +39,9 @@ impl Router {
         self.groups = group::renew(&self.groups, config.groups, &mut id);
         self.next_id = next_id;
         group::memberships(&self.groups, &mut self.instances);
+        for instance in &mut self.instances {
+            instance.wait_for_nobody(self.now);
+        }
         self.demux = Demux::new(self.instances.iter().map(|instance| &instance.config));
         self.rebook();
     }
@@ -151,6 +154,7 @@ impl Instance {
         let interval_changes = self.config.interval != config.interval;
         let timers_change = interval_changes || self.config.down_timer_adverts != config.down_timer_adverts;
         let announce_changes = self.config.announce != config.announce;
+        let delay_changes = self.config.preempt_delay != config.preempt_delay;
         self.readdress(vips, config.announce.master_repeat);
         self.config = config;
         self.group = None;
@@ -171,7 +175,26 @@ impl Instance {
         if timers_change {
             self.rearm_backup();
         }
+        if delay_changes {
+            self.forget_preempt_delay();
+        }
         self
+    }
+
+    /// An instance that only its group held back takes over in the next tick when the group is gone.
+    fn wait_for_nobody(&mut self, now: Time) {
+        if let (None, Machine::Backup(backup)) = (self.group, &mut self.machine) {
+            backup.down_at.get_or_insert(now);
+        }
+    }
+
+    /// Another `preempt_delay` starts with the next advert of a lower master. The hold-off of an instance that
+    /// could not do its part is not the user's, and stays.
+    fn forget_preempt_delay(&mut self) {
+        let hold_off = Some(self.since + HOLD_OFF);
+        if let Machine::Backup(backup) = &mut self.machine {
+            backup.preempt_at = backup.preempt_at.filter(|_| backup.preempt_at == hold_off);
+        }
     }
 
     /// Takes new addresses: what may be on an interface and has no place there any more is to be removed, what
