@@ -88,6 +88,10 @@ impl Router {
     /// An address that moves from one MASTER to another stays where it is: the executor would otherwise remove
     /// for one what it has just added for the other.
     fn keep_moved_addresses(&mut self) {
+        let loses = |instance: &Instance| instance.pending.remove == AddressChange::Difference;
+        if self.retired_instances.is_empty() && !self.instances.iter().any(loses) {
+            return;
+        }
         let masters =
             self.instances.iter().enumerate().filter(|(_, instance)| instance.state() == State::Master);
         let held: BTreeSet<_> =
@@ -203,11 +207,19 @@ impl Instance {
         let is_master = self.state() == State::Master;
         let old = core::mem::replace(&mut self.vips, vips);
         let (vips, Pending { add, remove, announce, .. }) = (&self.vips, &mut self.pending);
-        let stays = |vip: &Vip| is_master && vips.contains(vip);
+        // A thousand addresses of which none changed are compared once each; sets are for the others.
+        let same = old == *vips;
+        let set = |list: &'_ [Vip]| -> BTreeSet<Vip> { list.iter().copied().filter(|_| !same).collect() };
+        let (before, after) = (set(&old), set(vips));
+        let contains = |list: &[Vip], set: &BTreeSet<Vip>, vip: &Vip| match same {
+            true => list.contains(vip),
+            false => set.contains(vip),
+        };
+        let stays = |vip: &Vip| is_master && contains(vips, &after, vip);
         if *remove != AddressChange::Difference {
             self.gone.clear();
         }
-        if is_master || *remove == AddressChange::All {
+        if (is_master && !same) || *remove == AddressChange::All {
             self.gone.extend(&old);
         }
         self.gone.retain(|vip| !stays(vip));
@@ -220,8 +232,9 @@ impl Instance {
             return;
         }
         let awaited = core::mem::take(&mut self.fresh);
-        let held =
-            |vip: &Vip| old.contains(vip) && !(*add == AddressChange::Difference && awaited.contains(vip));
+        let held = |vip: &Vip| {
+            (same || before.contains(vip)) && !(*add == AddressChange::Difference && awaited.contains(vip))
+        };
         self.fresh = vips.iter().filter(|vip| !held(vip)).copied().collect();
         match self.fresh.is_empty() {
             true => *add = AddressChange::Nothing,
