@@ -30,6 +30,9 @@ pub(super) struct Shadow {
     /// Whether that was somebody else than whom it listens to: his last word was overtaken by the first of the
     /// next master, and counts all the same (RFC 9568 section 6.4.2 does not ask who says it).
     overtaken: bool,
+    /// How often its node was frozen and went on since then, and when it did first.
+    thaws: u32,
+    thawed_at: Time,
     /// Until when a lower-priority master is left alone after a resignation.
     pub(super) left_alone_until: Time,
     /// Whether adverts of lower priority may have counted: then it is not known for sure.
@@ -54,6 +57,8 @@ impl Shadow {
             master: None,
             resigned_at: None,
             overtaken: false,
+            thaws: 0,
+            thawed_at: now,
             left_alone_until: Time::ZERO,
             unsure: false,
         }
@@ -67,12 +72,23 @@ impl Shadow {
             master: None,
             resigned_at: None,
             overtaken: false,
+            thaws: 0,
             unsure: false,
             ..*self
         };
     }
 
-    /// The earliest that the BACKUP may take over.
+    /// The node goes on.
+    pub(super) fn thaws(&mut self, now: Time) {
+        self.advert_at = now;
+        self.thaws += 1;
+        if self.thaws == 1 {
+            self.thawed_at = now;
+        }
+    }
+
+    /// The earliest that the BACKUP may take over. Who slept through all of Master_Down_Interval after that, and
+    /// perhaps missed every advert, gives the master the time for one more; but only once.
     fn due(&self, config: &InstanceConfig, priority: Priority) -> Time {
         let priority = priority.get();
         let interval = match config.version {
@@ -84,7 +100,12 @@ impl Shadow {
             self.heard_at + interval.as_duration() * adverts + skew(config.version, priority, interval);
         let resignation =
             self.resigned_at.map_or(Time::MAX, |at| at + skew(config.version, priority, interval));
-        silence.min(resignation)
+        let due = silence.min(resignation);
+        let listening = interval.as_duration() * adverts + skew(config.version, priority, interval);
+        match self.thaws == 1 && self.thawed_at.saturating_since(due) > listening {
+            true => self.thawed_at + interval.as_duration() + skew(config.version, priority, interval),
+            false => due,
+        }
     }
 }
 
@@ -111,6 +132,7 @@ impl Oracle {
             shadow.master = Some(packet.source);
             shadow.resigned_at = None;
             shadow.overtaken = false;
+            shadow.thaws = 0;
             shadow.unsure = false;
         }
         Ok(())
@@ -129,7 +151,11 @@ impl Oracle {
         if !matches!(cause, Cause::MasterDown | Cause::MasterResigned) {
             return Ok(());
         }
-        let shadow = self.shadows[node][position];
+        let mut shadow = self.shadows[node][position];
+        if scene.scenario.is_grouped() {
+            // Its timer may have been over for long, and only the other members held it back.
+            shadow.thaws = 0;
+        }
         let due = shadow.due(scene.config(node, position), instance.priority());
         let early = !self.ignored.contains(&super::Rule::Listening) && now < due && !shadow.unsure;
         hold!(Listening, !early, "node {node} vr{position} took over at {now}, not before {due}");

@@ -30,6 +30,8 @@ pub enum Rule {
     Effects,
     /// Adverts, addresses and announcements belong to a MASTER; priority 0 to one that just ceased to be.
     Claim,
+    /// The members of a sync group are MASTER together or not at all.
+    Together,
     /// An instance takes part exactly when its interface, source, trackers and group allow it.
     Readiness,
     /// After a tick the next deadline lies in the future.
@@ -157,7 +159,7 @@ impl Oracle {
 
     /// A node goes on: its adverts could not be on time.
     pub(super) fn thawed(&mut self, now: Time, node: usize) {
-        self.shadows[node].iter_mut().for_each(|shadow| shadow.advert_at = now);
+        self.shadows[node].iter_mut().for_each(|shadow| shadow.thaws(now));
     }
 
     /// Judges what one fact made a node ask for.

@@ -162,6 +162,13 @@ impl Oracle {
             return Ok(());
         }
         let plan = &scene.scenario.nodes[at];
+        let masters = (0..scene.scenario.virtual_routers()).filter(|position| scene.is_master(at, *position));
+        let together = [0, scene.scenario.virtual_routers()].contains(&masters.count());
+        hold!(
+            Together,
+            together || !scene.scenario.is_grouped(),
+            "node {at}: half a group is MASTER at {now}"
+        );
         for position in 0..scene.scenario.virtual_routers() {
             let Some(instance) = node.instance(position) else { continue };
             let state = instance.state();
