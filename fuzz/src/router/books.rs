@@ -5,16 +5,22 @@ use std::net::IpAddr;
 
 use vrrp_core::wire::{self, Datagram, Expect, Header};
 use vrrp_core::{
-    Action, Cause, Event, Family, Input, InstanceEvent, InstanceId, Priority, Router, State, Time, Transmit,
-    Vip,
+    Action, Cause, Event, Family, Input, InstanceEvent, InstanceId, InterfaceId, Priority, Router, State,
+    Time, Transmit, Vip,
 };
 
 /// The world as the actions made it.
 #[derive(Debug, Default)]
 pub(super) struct Books {
     states: BTreeMap<InstanceId, State>,
-    held: BTreeMap<InstanceId, BTreeSet<Vip>>,
+    /// What each instance asked to be held, and has not asked to be removed.
+    wanted: BTreeMap<InstanceId, BTreeSet<Vip>>,
+    /// What the kernel holds, for whomever.
+    kernel: BTreeSet<Place>,
 }
+
+/// What makes two addresses one for the kernel.
+type Place = (InterfaceId, IpAddr, u8);
 
 /// All of an instance that a rejected packet must leave alone.
 type Look = (InstanceId, State, Time, Option<Cause>, Priority, Option<(IpAddr, u8)>, u16, Option<Time>);
@@ -54,7 +60,7 @@ impl Books {
 
     /// After the end nobody holds anything.
     pub(super) fn holds_nothing(&self) {
-        assert!(self.held.values().all(BTreeSet::is_empty), "left behind: {:?}", self.held);
+        assert_eq!(self.kernel, BTreeSet::new(), "left behind");
     }
 
     fn carry_out(&mut self, action: &Action<'_>) {
@@ -67,17 +73,18 @@ impl Books {
             }
             Action::Transmit(transmit) => self.judge(&transmit),
             Action::RemoveAddresses { instance, addresses } => {
-                let held = self.held.entry(instance).or_default();
-                held.retain(|vip| !addresses.contains(vip));
+                self.wanted.entry(instance).or_default().retain(|vip| !addresses.contains(vip));
+                addresses.iter().map(place).for_each(|place| _ = self.kernel.remove(&place));
             }
             Action::AddAddresses { instance, addresses } => {
                 assert_eq!(self.state(instance), State::Master, "addresses for who is no master");
-                self.held.entry(instance).or_default().extend(addresses);
+                self.wanted.entry(instance).or_default().extend(addresses);
+                self.kernel.extend(addresses.iter().map(place));
             }
             Action::Announce(announce) => {
                 assert_eq!(self.state(announce.instance), State::Master, "announced by who is no master");
-                let held = self.held.entry(announce.instance).or_default();
-                assert!(announce.addresses.iter().all(|vip| held.contains(vip)), "announced before added");
+                let wanted = self.wanted.entry(announce.instance).or_default();
+                assert!(announce.addresses.iter().all(|vip| wanted.contains(vip)), "announced before added");
                 assert!(announce.repeat > 0);
             }
             Action::Event(Event::Instance { what: InstanceEvent::Priority { from, to }, .. }) => {
@@ -107,34 +114,44 @@ impl Books {
 
     /// When nothing is pending, the executor's world and the router's agree.
     fn agree_with(&mut self, router: &Router) {
+        // An address that a reload moves to another MASTER is not asked to be removed by the one that had it.
+        let vips = |id: InstanceId| {
+            let config = router.instance(id).map(|instance| instance.config());
+            config.into_iter().flat_map(|config| config.addresses.iter().chain(&config.excluded))
+        };
+        self.wanted.retain(|id, wanted| {
+            let named: BTreeSet<Vip> = vips(*id).copied().collect();
+            wanted.retain(|vip| named.contains(vip));
+            !wanted.is_empty()
+        });
+        let mut held = BTreeSet::new();
         for instance in router.instances() {
-            let (id, config) = (instance.id(), instance.config());
+            let id = instance.id();
             assert_eq!(self.state(id), instance.state(), "{}", instance.name());
-            let all: BTreeSet<Vip> = config.addresses.iter().chain(&config.excluded).copied().collect();
-            let held = self.held.entry(id).or_default();
-            match instance.state() {
-                State::Master => assert_eq!(*held, all, "what {} holds", instance.name()),
-                State::Initialize | State::Backup | State::Fault => {
-                    assert!(
-                        held.is_empty(),
-                        "{} is {} and holds {held:?}",
-                        instance.name(),
-                        instance.state()
-                    );
-                }
-            }
-            if instance.state() == State::Master {
-                assert!(instance.deadline().is_some(), "a master without a timer");
-            }
+            let all: BTreeSet<Vip> = match instance.state() {
+                State::Master => vips(id).copied().collect(),
+                State::Initialize | State::Backup | State::Fault => BTreeSet::new(),
+            };
+            held.extend(all.iter().map(place));
+            let wanted = self.wanted.get(&id).cloned().unwrap_or_default();
+            assert_eq!(wanted, all, "what {} wants as {}", instance.name(), instance.state());
+            assert!(
+                instance.state() != State::Master || instance.deadline().is_some(),
+                "a master without a timer"
+            );
         }
-        let living: BTreeSet<InstanceId> = router.instances().map(|instance| instance.id()).collect();
-        let dead = self.held.iter().find(|(id, held)| !living.contains(id) && !held.is_empty());
-        assert_eq!(dead, None, "a removed instance holds addresses");
+        // The executor keeps what one instance gives up and another one still wants.
+        self.kernel.extend(self.wanted.values().flatten().map(place));
+        assert_eq!(self.kernel, held, "what the kernel holds, and what the masters want");
     }
 
     fn state(&self, instance: InstanceId) -> State {
         self.states.get(&instance).copied().unwrap_or(State::Initialize)
     }
+}
+
+const fn place(vip: &Vip) -> Place {
+    (vip.interface, vip.address, vip.prefix)
 }
 
 /// The most actions that one fact can bring: what each participant can wish for once, and all events.
