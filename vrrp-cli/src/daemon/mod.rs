@@ -1,9 +1,11 @@
 //! The daemon: reads the configuration, starts the threads, hears signals, reloads, and leaves nothing behind.
 
 pub mod cleanup;
+mod ending;
 pub mod lines;
 mod load;
 mod options;
+mod reload;
 mod run;
 mod service;
 mod threads;

@@ -10,44 +10,44 @@ use log::{Level, error, info, warn};
 use mio::{Events, Interest, Poll, Token, Waker};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook_mio::v1_0::Signals;
-use vrrp_core::{Config, InstanceId, Notification, Notify, Subject};
+use vrrp_core::Config;
 use vrrp_net::runner::{self, Runner, RunnerHandle};
 use vrrp_net::{Driver, Handle, Report, process};
 
 use super::lines::{self, Known, Line, Memory};
-use super::load::{Loaded, load};
+use super::load::Loaded;
 use super::options::Options;
-use super::threads::{Death, Elsewhere, NEWS, Name, News, Teller, spawn};
-use super::{cleanup, service, tell};
+use super::service;
+use super::threads::{Elsewhere, NEWS, Name, News, Teller, spawn};
 use crate::conf::lower::Interner;
 use crate::exit::Exit;
 use crate::log::{DAEMON, VRRP};
 
 /// A running daemon.
 pub(super) struct Daemon {
-    file: PathBuf,
-    config_id: Option<String>,
-    vrrp: bool,
-    interner: Interner,
-    config: Config,
-    known: Known,
-    poll: Poll,
-    signals: Signals,
-    news: Receiver<News>,
-    teller: Teller,
-    handle: Handle,
-    runner: RunnerHandle,
+    pub(super) file: PathBuf,
+    pub(super) config_id: Option<String>,
+    pub(super) vrrp: bool,
+    pub(super) interner: Interner,
+    pub(super) config: Config,
+    pub(super) known: Known,
+    pub(super) poll: Poll,
+    pub(super) signals: Signals,
+    pub(super) news: Receiver<News>,
+    pub(super) teller: Teller,
+    pub(super) handle: Handle,
+    pub(super) runner: RunnerHandle,
     /// The threads that have not ended.
-    alive: Vec<Name>,
-    memory: Memory,
+    pub(super) alive: Vec<Name>,
+    pub(super) memory: Memory,
     /// There were addresses that do not answer.
-    is_filtered: bool,
-    phase: Phase,
-    exit: Exit,
+    pub(super) is_filtered: bool,
+    pub(super) phase: Phase,
+    pub(super) exit: Exit,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
+pub(super) enum Phase {
     Running,
     /// The virtual routers are left; what they hold is given back.
     Leaving {
@@ -62,12 +62,6 @@ enum Phase {
 
 const WAKER: Token = Token(0);
 const SIGNALS: Token = Token(1);
-/// How long leaving may take: a priority 0 advert and the removal of a thousand addresses take a fraction of it.
-const LEAVE: Duration = Duration::from_secs(5);
-/// The same when a thread that is needed for it has died.
-const LEAVE_CRIPPLED: Duration = Duration::from_secs(1);
-/// How long the last scripts may take; the runner's own limit comes before.
-const FINISH: Duration = Duration::from_secs(15);
 
 impl Daemon {
     /// Opens everything and starts the threads.
@@ -210,7 +204,7 @@ impl Daemon {
         }
     }
 
-    fn hear_news(&mut self) {
+    pub(super) fn hear_news(&mut self) {
         for _ in 0..NEWS {
             let Ok(news) = self.news.try_recv() else { break };
             match news {
@@ -230,123 +224,6 @@ impl Daemon {
     fn tell_of_driver(&mut self, report: &Report) {
         let before = self.memory.remember(report);
         lines::driver(report, &self.known, before).into_iter().for_each(say);
-    }
-
-    fn ended(&mut self, name: Name, outcome: Result<(), Death>) {
-        self.alive.retain(|alive| *alive != name);
-        let thread = name.as_str();
-        match outcome {
-            Ok(()) if self.phase != Phase::Running => return,
-            Ok(()) => error!(target: DAEMON, "the thread `{thread}` ended by itself"),
-            Err(Death::Error(words)) => error!(target: DAEMON, "the thread `{thread}` cannot go on: {words}"),
-            Err(Death::Panic(words)) => error!(target: DAEMON, "a bug ended the thread `{thread}`: {words}"),
-        }
-        self.stop(Exit::Bug);
-        self.exit = Exit::Bug;
-        if let Phase::Leaving { until } = &mut self.phase {
-            *until = (*until).min(Instant::now() + LEAVE_CRIPPLED);
-        }
-    }
-
-    /// Stops; whoever asks again waits for no script.
-    fn stop_or_hurry(&mut self) {
-        match &mut self.phase {
-            Phase::Running => self.stop(Exit::Success),
-            Phase::Finishing { until } => *until = Instant::now(),
-            Phase::Leaving { .. } | Phase::Over => {}
-        }
-    }
-
-    fn stop(&mut self, exit: Exit) {
-        if self.phase == Phase::Running {
-            info!(target: DAEMON, "Stopping");
-            service::stopping();
-            self.exit = exit;
-            self.handle.shutdown();
-            self.phase = Phase::Leaving { until: Instant::now() + LEAVE };
-        }
-    }
-
-    /// Goes on with the end as far as it has come.
-    fn proceed(&mut self) {
-        let now = Instant::now();
-        let runs = |name| self.alive.contains(&name);
-        match self.phase {
-            Phase::Leaving { until } if (runs(Name::Vrrp) || runs(Name::Kernel)) && now < until => {}
-            Phase::Leaving { .. } => {
-                if self.exit == Exit::Success && (runs(Name::Vrrp) || runs(Name::Kernel)) {
-                    error!(target: DAEMON, "leaving took longer than {} s", LEAVE.as_secs());
-                    self.exit = Exit::Failed;
-                }
-                if self.exit != Exit::Success {
-                    self.clean_up();
-                }
-                let until = if self.runner.finish().is_ok() { now + FINISH } else { now };
-                self.phase = Phase::Finishing { until };
-                self.proceed();
-            }
-            Phase::Finishing { until } if runs(Name::Runner) && now < until => {}
-            Phase::Finishing { .. } => self.phase = Phase::Over,
-            Phase::Running | Phase::Over => {}
-        }
-    }
-
-    /// Does what the threads that should have done it cannot be relied on to have done.
-    fn clean_up(&mut self) {
-        match cleanup::remove_addresses(&self.config) {
-            Ok(0) => {}
-            Ok(count) => error!(target: DAEMON, "{count} addresses were still there and are removed"),
-            Err(error) => error!(target: DAEMON, "addresses may be left: {error}"),
-        }
-        if self.is_filtered
-            && let Err(error) = cleanup::remove_filter()
-        {
-            error!(target: DAEMON, "addresses may stay blocked: {error}");
-        }
-        if self.alive.contains(&Name::Vrrp) {
-            return;
-        }
-        for (position, instance) in self.config.instances().iter().enumerate() {
-            let subject =
-                Subject::Instance(InstanceId::from_number(u32::try_from(position).unwrap_or(u32::MAX)));
-            let (what, priority) = (Notification::Stop, instance.priority.get());
-            let _ = self.runner.notify(&Notify { subject, name: &instance.name, what, priority });
-        }
-    }
-
-    /// Reads the configuration again. Whatever is wrong with it, the running one goes on.
-    fn reload(&mut self) {
-        info!(target: DAEMON, "Reloading ...");
-        service::reloading();
-        match self.replace() {
-            Ok(()) => info!(target: VRRP, "Reload complete"),
-            Err(words) => error!(target: VRRP, "Not reloaded: {words}. The running configuration goes on"),
-        }
-        service::ready();
-    }
-
-    fn replace(&mut self) -> Result<(), String> {
-        let (loaded, found) = load(&self.file, self.config_id.clone(), &mut self.interner);
-        tell(&found);
-        let loaded = loaded.map_err(|_| format!("{} cannot be carried out", self.file.display()))?;
-        let loaded = if self.vrrp { loaded } else { Loaded::nothing() };
-        let prepared = self.handle.prepare(loaded.setup()).map_err(|error| error.to_string())?;
-        // Before the router asks for any of them.
-        self.runner.configure(loaded.commands.clone()).map_err(|busy| busy.to_string())?;
-        self.handle.commit(prepared).map_err(|error| error.to_string())?;
-        // What was told before the commit is put into words that fit it.
-        self.hear_news();
-        self.config = loaded.config.clone();
-        self.is_filtered |= !loaded.no_accept.is_empty();
-        let status = self.handle.status(LEAVE).map_err(|error| error.to_string())?;
-        let trackers = status.trackers.iter().map(|tracker| (tracker.id, &*tracker.name));
-        self.known = Known::new(loaded.config.clone(), trackers).with_no_accept(loaded.no_accept.clone());
-        let down =
-            status.trackers.iter().filter(|tracker| loaded.down.iter().any(|name| **name == *tracker.name));
-        for tracker in down {
-            self.handle.tracker(tracker.id, false).map_err(|error| error.to_string())?;
-        }
-        Ok(())
     }
 }
 

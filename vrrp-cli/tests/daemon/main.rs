@@ -31,6 +31,7 @@ fn main() -> ExitCode {
             "a_lower_master_is_told_to_the_one_that_hears_it",
             scripts::a_lower_master_is_told_to_the_one_that_hears_it,
         ),
+        ("a_notify_may_stop_the_daemon", scripts::a_notify_may_stop_the_daemon),
         ("a_script_can_be_shell", scripts::a_script_can_be_shell),
         ("a_script_may_stop_the_daemon", scripts::a_script_may_stop_the_daemon),
         ("a_script_that_vanishes_has_failed", scripts::a_script_that_vanishes_has_failed),

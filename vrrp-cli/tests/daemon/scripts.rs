@@ -112,6 +112,28 @@ pub(crate) fn a_script_may_stop_the_daemon() {
     assert!(!pid.exists());
 }
 
+pub(crate) fn a_notify_may_stop_the_daemon() {
+    let lan = Lan::new();
+    let mut a = alone(&lan);
+    let pid = a.file("vrrpd.pid");
+    let text =
+        format!("#!/bin/bash\nkill $(cat {0})\nwhile [ -e {0} ]; do sleep 0.02; done\n", pid.display());
+    let script = a.script("stopper.sh", &text);
+    let last = a.script("last.sh", &format!("#!/bin/bash\necho last > {}\n", a.file("log").display()));
+    let notify = format!("notify_master {}\nnotify_stop {}", script.display(), last.display());
+    a.configure(&instance("VI_1", 51, 100, VIP, &notify));
+    let start = Moment::now();
+    a.start();
+    let status = a.wait_end();
+    assert!(status.success(), "{status}\n{}", a.output());
+    assert!(
+        Moment::now().since(start) < Duration::from_secs(9),
+        "it waited for the script that waited for it"
+    );
+    assert_eq!(a.read("log"), "last\n", "the last notify ran behind the one that hung");
+    assert!(!a.holds(VIP));
+}
+
 pub(crate) fn notifies_come_in_order_with_their_arguments() {
     let lan = Lan::new();
     let mut a = alone(&lan);

@@ -19,7 +19,9 @@ mod command;
 mod handle;
 mod identity;
 mod notify;
+mod patience;
 mod report;
+mod run;
 mod turn;
 
 pub use command::{Command, Commands, Notifies, environment};

@@ -8,14 +8,14 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::{Duration, Instant};
 
 use mio::{Events, Poll, Token, Waker};
-use nix::sys::signal::Signal;
 use vrrp_core::{CheckOutcome, Notification, TrackerId};
 
 use super::child::{self, Child, Output};
 use super::command::{Command, Commands};
 use super::handle::{Order, RunnerHandle};
-use super::notify::{Job, Key, Queues};
+use super::notify::{Job, Queues};
 use super::report::Report;
+use super::run::{Purpose, Run};
 
 /// Runs scripts. See the [module](super).
 pub struct Runner {
@@ -26,15 +26,15 @@ pub struct Runner {
     commands: Commands,
     /// What was configured before, for the last notifies of what a reload removed.
     previous: Commands,
-    runs: BTreeMap<usize, Run>,
+    pub(super) runs: BTreeMap<usize, Run>,
     /// Outputs whose process has ended but which somebody still holds open, oldest first by number.
     outputs: BTreeMap<usize, Output>,
-    queues: Queues,
+    pub(super) queues: Queues,
     next: usize,
     /// We are the process that orphans come to.
-    is_first: bool,
-    finish_by: Option<Instant>,
-    tell: Box<dyn FnMut(Report) + Send>,
+    pub(super) is_first: bool,
+    pub(super) finishing_since: Option<Instant>,
+    pub(super) tell: Box<dyn FnMut(Report) + Send>,
 }
 
 /// Whether there is more to come.
@@ -47,36 +47,9 @@ pub enum Turn {
     Finished,
 }
 
-/// A process and what it is for.
-struct Run {
-    child: Child,
-    purpose: Purpose,
-    started: Instant,
-    /// It was told to end; when to kill it.
-    stopping: Option<Instant>,
-}
-
-#[derive(Clone)]
-enum Purpose {
-    Check { tracker: TrackerId, name: Box<str> },
-    Notify { key: Key, command: String },
-}
-
 /// Orders that fit between two turns: every instance of a large router may change its state at once.
 const ORDERS: usize = 8192;
 const WAKER: Token = Token(0);
-/// From SIGTERM to SIGKILL, as keepalived has it.
-const KILL_AFTER: Duration = Duration::from_secs(2);
-/// How long a notify may run while others of the same instance wait behind it.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// The same while the daemon stops.
-const LAST_PATIENCE: Duration = Duration::from_secs(2);
-/// How long all notifies together may hold up the end of the daemon.
-const FINISH: Duration = Duration::from_secs(10);
-/// How often a process is asked whether it has ended where the kernel has no pidfds.
-const ASK: Duration = Duration::from_millis(20);
-/// How often the first process of a container looks for orphans that have ended.
-const BURIALS: Duration = Duration::from_secs(1);
 /// Outputs that processes in the background may keep open.
 const OUTPUTS: usize = 64;
 
@@ -105,7 +78,7 @@ impl Runner {
             queues: Queues::default(),
             next: 1,
             is_first: std::process::id() == 1,
-            finish_by: None,
+            finishing_since: None,
             tell: Box::new(tell),
         };
         Ok((runner, RunnerHandle::new(sender, waker)))
@@ -144,8 +117,7 @@ impl Runner {
         }
         self.start_notifies();
         let now = Instant::now();
-        self.stop_late_notifies(now);
-        self.kill_stubborn(now);
+        self.enforce(now);
         Ok(self.is_finished(now))
     }
 
@@ -155,20 +127,13 @@ impl Runner {
             Order::RunCheck { tracker, name } => self.run_check(tracker, name),
             Order::StopCheck { tracker, kill } => self.stop_check(tracker, kill),
             Order::Notify { is_group, name, what, priority } => self.enqueue(is_group, name, what, priority),
-            Order::Finish => {
-                let now = Instant::now();
-                self.finish_by = Some(now + FINISH);
-                for run in self.runs.values_mut().filter(|run| matches!(run.purpose, Purpose::Check { .. })) {
-                    run.stop(now);
-                }
-            }
+            Order::Finish => self.begin_finish(Instant::now()),
         }
     }
 
     fn run_check(&mut self, tracker: TrackerId, name: Box<str>) {
-        let is_of = |run: &Run| matches!(&run.purpose, Purpose::Check { tracker: of, .. } if *of == tracker);
         // The router counts runs, so that this is a mistake of whoever speaks for it; two at a time are none of ours.
-        if self.runs.values().any(is_of) {
+        if self.runs.values().any(|run| run.is_check_of(tracker)) {
             return;
         }
         let command = self.commands.checks.get(&*name).or_else(|| self.previous.checks.get(&*name)).cloned();
@@ -181,13 +146,10 @@ impl Runner {
 
     fn stop_check(&mut self, tracker: TrackerId, kill: bool) {
         let now = Instant::now();
-        for run in self.runs.values_mut() {
-            match &run.purpose {
-                Purpose::Check { tracker: of, .. } if *of == tracker => match kill {
-                    true => run.kill(now),
-                    false => run.stop(now),
-                },
-                Purpose::Check { .. } | Purpose::Notify { .. } => {}
+        for run in self.runs.values_mut().filter(|run| run.is_check_of(tracker)) {
+            match kill {
+                true => run.kill(now),
+                false => run.stop(now),
             }
         }
     }
@@ -216,8 +178,8 @@ impl Runner {
             if jobs.is_empty() {
                 return;
             }
-            for (key, Job { command, .. }) in jobs {
-                let purpose = Purpose::Notify { key, command: command.label() };
+            for (key, Job { command, is_last }) in jobs {
+                let purpose = Purpose::Notify { key, command: command.label(), is_last };
                 self.start(&command, purpose);
             }
         }
@@ -256,7 +218,7 @@ impl Runner {
             Purpose::Check { tracker, name } => {
                 Report::CheckEnded { tracker, name: name.into_string(), outcome, words }
             }
-            Purpose::Notify { key, command } => {
+            Purpose::Notify { key, command, .. } => {
                 self.queues.ended(&key);
                 Report::NotifyEnded { name: key.1.into_string(), command, outcome, words }
             }
@@ -300,86 +262,6 @@ impl Runner {
             }
             self.over(run.purpose, outcome, words);
         }
-    }
-
-    fn stop_late_notifies(&mut self, now: Instant) {
-        let mut late = Vec::new();
-        for run in self.runs.values_mut() {
-            let Purpose::Notify { key, command } = &run.purpose else { continue };
-            let patience = if self.finish_by.is_some() { LAST_PATIENCE } else { PATIENCE };
-            let after = now.saturating_duration_since(run.started);
-            if run.stopping.is_none() && after >= patience && self.queues.is_waited_for(key) {
-                late.push(Report::NotifyStopped { name: key.1.to_string(), command: command.clone(), after });
-                run.stop(now);
-            }
-        }
-        late.into_iter().for_each(&mut self.tell);
-    }
-
-    fn kill_stubborn(&mut self, now: Instant) {
-        for run in self.runs.values_mut() {
-            if run.stopping.is_some_and(|kill_at| kill_at <= now) {
-                run.kill(now);
-            }
-        }
-    }
-
-    fn is_finished(&mut self, now: Instant) -> Turn {
-        let Some(finish_by) = self.finish_by else { return Turn::Running };
-        if finish_by <= now {
-            self.give_up(now);
-            return Turn::Finished;
-        }
-        match self.runs.is_empty() && self.queues.is_empty() {
-            true => Turn::Finished,
-            false => Turn::Running,
-        }
-    }
-
-    /// Kills what still runs, and says what is left undone.
-    fn give_up(&mut self, now: Instant) {
-        for run in self.runs.values_mut() {
-            run.kill(now);
-            if let Purpose::Notify { key, command } = &run.purpose {
-                let after = now.saturating_duration_since(run.started);
-                let (name, command) = (key.1.to_string(), command.clone());
-                (self.tell)(Report::NotifyStopped { name, command, after });
-            }
-        }
-        for (key, job) in self.queues.drain() {
-            let (name, command) = (key.1.into_string(), job.command.label());
-            (self.tell)(Report::NotifyDropped { name, command });
-        }
-    }
-
-    /// When to look again without being woken.
-    fn deadline(&self, now: Instant) -> Option<Instant> {
-        let patience = if self.finish_by.is_some() { LAST_PATIENCE } else { PATIENCE };
-        let runs = self.runs.values().filter_map(|run| {
-            let late = match &run.purpose {
-                Purpose::Notify { key, .. } if run.stopping.is_none() && self.queues.is_waited_for(key) => {
-                    Some(run.started + patience)
-                }
-                Purpose::Notify { .. } | Purpose::Check { .. } => run.stopping,
-            };
-            let ask = run.child.has_to_be_asked().then(|| now + ASK);
-            [late, ask].into_iter().flatten().min()
-        });
-        runs.chain(self.finish_by).chain(self.is_first.then(|| now + BURIALS)).min()
-    }
-}
-
-impl Run {
-    fn stop(&mut self, now: Instant) {
-        if self.stopping.is_none() {
-            self.child.signal(Signal::SIGTERM);
-            self.stopping = Some(now + KILL_AFTER);
-        }
-    }
-
-    fn kill(&mut self, now: Instant) {
-        self.child.signal(Signal::SIGKILL);
-        self.stopping = Some(now + KILL_AFTER);
     }
 }
 
