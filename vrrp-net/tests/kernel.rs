@@ -4,16 +4,18 @@
 
 mod node;
 
+use std::os::fd::AsFd;
 use std::process::{Command, ExitCode};
 use std::slice;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use node::{Node, PATIENCE, Recorder, instance, ip, setup};
 use vrrp_core::State;
 use vrrp_net::lab::{Capture, Frame, Host, Lab, Moment, harness, wait_for};
 use vrrp_net::netlink::{Address, Event, LinkChange};
-use vrrp_net::{Driver, Setup};
+use vrrp_net::{Driver, Setup, Turn};
 
 fn main() -> ExitCode {
     harness::main(&[
@@ -21,6 +23,7 @@ fn main() -> ExitCode {
         ("a_thousand_addresses_do_not_delay_adverts", a_thousand_addresses_do_not_delay_adverts),
         ("an_address_that_another_instance_wants_stays", an_address_that_another_instance_wants_stays),
         ("an_identical_reload_sends_and_writes_nothing", an_identical_reload_sends_and_writes_nothing),
+        ("an_embedder_needs_nothing_but_the_descriptor", an_embedder_needs_nothing_but_the_descriptor),
         ("one_thread_is_enough", one_thread_is_enough),
         ("what_was_lost_in_an_overrun_is_found", what_was_lost_in_an_overrun_is_found),
         ("without_accept_mode_nothing_answers", without_accept_mode_nothing_answers),
@@ -64,7 +67,7 @@ fn a_thousand_addresses_do_not_delay_adverts() {
     let gaps = adverts.windows(2).map(|pair| pair[1].since(pair[0]));
     let widest = gaps.max().unwrap();
     eprintln!("widest gap {widest:?}");
-    assert!(widest < Duration::from_millis(115), "adverts of 100 ms: {widest:?}");
+    assert!(widest < Duration::from_millis(130), "adverts of 100 ms: {widest:?}");
     let before = a.addresses().unwrap().len();
     node.stop();
     assert_eq!(a.addresses().unwrap().len(), before - 1000);
@@ -231,6 +234,35 @@ fn one_thread_is_enough() {
     .unwrap();
     assert!(!a.holds(ip("192.0.2.100")).unwrap());
     assert_eq!(wire.finish().iter().filter_map(Frame::advert).next_back().unwrap().priority, 0);
+}
+
+fn an_embedder_needs_nothing_but_the_descriptor() {
+    let (_lab, a, _, wire) = two_hosts();
+    let mut recorder = Recorder(Arc::default());
+    let setup = setup(vec![instance(51, 100, 10, &["192.0.2.100/24"])]);
+    a.inside(|| {
+        let mut driver = Driver::new(setup).unwrap();
+        let handle = driver.handle();
+        let start = Moment::now();
+        let mut turn = Turn::Running;
+        while turn == Turn::Running {
+            // Long enough to fail the test if the descriptor does not wake us.
+            let mut fds = [PollFd::new(driver.as_fd(), PollFlags::POLLIN)];
+            assert_eq!(poll(&mut fds, PollTimeout::from(10_000_u16)).unwrap(), 1, "nothing for ten seconds");
+            turn = driver.turn(Some(Duration::ZERO), &mut recorder).unwrap();
+            if wire.frames().iter().filter_map(Frame::advert).count() >= 20 {
+                handle.shutdown();
+            }
+            assert!(Moment::now().since(start) < PATIENCE);
+        }
+    })
+    .unwrap();
+    let adverts: Vec<_> =
+        wire.finish().iter().filter_map(|frame| frame.advert().map(|it| (frame.at, it.priority))).collect();
+    let mut gaps = adverts.windows(2).map(|pair| pair[1].0.since(pair[0].0));
+    assert!(gaps.all(|gap| gap < Duration::from_millis(180)));
+    assert_eq!(adverts.last().unwrap().1, 0);
+    assert!(!a.holds(ip("192.0.2.100")).unwrap());
 }
 
 fn turn_until(driver: &mut Driver, recorder: &mut Recorder, mut done: impl FnMut() -> bool) {
