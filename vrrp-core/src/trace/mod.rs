@@ -21,6 +21,30 @@
 //! [`InputLine`] gives back the [`crate::Input`]. An action is kept as its words, because what a router asks
 //! for is compared and shown, and never carried out from paper.
 //!
+//! ```
+//! use vrrp_core::trace::{self, Line};
+//! use vrrp_core::{Config, Router};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let recording = "start\n| interface 1 eth0\n> 0 interface if=1 up\n> 3.609375 tick\n";
+//! let mut router = None;
+//! for (number, line) in trace::read(recording) {
+//!     match line.map_err(|why| format!("line {number}: {why}"))? {
+//!         Line::Start(config) => router = Config::new(*config).ok().map(Router::new),
+//!         Line::Input(line) => {
+//!             let input = line.input().map_err(|wrong| format!("line {number}: {wrong:?}"))?;
+//!             let mut actions = router.as_mut().ok_or("no start")?.handle(line.now(), input);
+//!             while let Some(action) = actions.next() {
+//!                 println!("{action:?}");
+//!             }
+//!         }
+//!         _ => {} // what the router did when this was recorded
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! A recording holds no secret: [`Recorder`] writes a stand-in for every password.
 
 mod action;
