@@ -4,7 +4,9 @@
 pub(crate) mod mmsg;
 mod process;
 
-pub(crate) use process::{Identity, become_in_child, keep_descriptors, local_time, pidfd_open};
+pub(crate) use process::{
+    Identity, become_in_child, keep_descriptors, local_time, pidfd_open, schedule_ordinarily,
+};
 
 use std::os::fd::{BorrowedFd, FromRawFd, IntoRawFd, OwnedFd};
 

@@ -110,7 +110,11 @@ impl Daemon {
             alive.push(name);
             spawn(name, &teller, work).map_err(|error| failed("start a thread", error))
         };
-        start(Name::Runner, Box::new(move || runner.run().map_err(|error| error.to_string())))?;
+        let run_scripts = move || {
+            process::schedule_ordinarily();
+            runner.run().map_err(|error| error.to_string())
+        };
+        start(Name::Runner, Box::new(run_scripts))?;
         if let Some(kernel) = driver.take_kernel() {
             start(
                 Name::Kernel,
@@ -145,6 +149,7 @@ impl Daemon {
 
     /// Runs until everything has ended.
     pub(super) fn run(mut self) -> Exit {
+        process::schedule_ordinarily();
         if self.config.instances().is_empty() {
             warn!(target: DAEMON, "Warning - vrrpd has no configuration to run");
         }

@@ -42,6 +42,7 @@ pub(super) fn start(mut sinks: Sinks) -> io::Result<(Enqueue, Writer)> {
     let (end, ended) = sync_channel(0);
     let (lost, last) = (Arc::clone(&dropped), Arc::clone(&is_last));
     std::thread::Builder::new().name("log".to_string()).spawn(move || {
+        vrrp_net::process::schedule_ordinarily();
         write(&waiting, &lost, &last, &mut sinks);
         drop(end);
     })?;

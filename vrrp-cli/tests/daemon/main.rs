@@ -37,6 +37,7 @@ fn main() -> ExitCode {
         ("a_script_that_vanishes_has_failed", scripts::a_script_that_vanishes_has_failed),
         ("a_weight_moves_the_master", scripts::a_weight_moves_the_master),
         ("killall_finds_a_process", scripts::killall_finds_a_process),
+        ("only_packets_are_in_real_time", scripts::only_packets_are_in_real_time),
         ("scripts_inherit_nothing", scripts::scripts_inherit_nothing),
         ("the_first_process_buries_orphans", scripts::the_first_process_buries_orphans),
         ("notifies_come_in_order_with_their_arguments", scripts::notifies_come_in_order_with_their_arguments),

@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
-use vrrp_net::lab::Moment;
+use vrrp_net::lab::{Moment, harness};
 
 use crate::elections::instance;
 use crate::support::Program::Vrrpd;
@@ -215,6 +215,40 @@ pub(crate) fn scripts_inherit_nothing() {
     let stat = a.read("stat");
     let (pid, rest) = stat.split_once(' ').unwrap();
     assert_eq!(rest.rsplit_once(") ").unwrap().1.split(' ').nth(2), Some(pid));
+}
+
+/// A unit gives the daemon a real-time priority for its packets, not for its scripts and logs.
+pub(crate) fn only_packets_are_in_real_time() {
+    let lan = Lan::new();
+    let mut a = alone(&lan);
+    let look = format!("#!/bin/bash\ngrep ^policy /proc/$$/sched > {}\n", a.file("log").display());
+    let script = a.script("look.sh", &look);
+    a.configure(&instance("VI_1", 51, 100, VIP, &format!("notify_master {}", script.display())));
+    let vrrpd = a.command();
+    let mut command = std::process::Command::new("chrt");
+    command.args(["-r", "10"]).arg(vrrpd.get_program()).args(vrrpd.get_args());
+    let mut refused = std::process::Command::new("chrt");
+    if a.host.run(refused.args(["-r", "10", "true"])).is_err() {
+        harness::skip("this kernel gives nobody here a real-time priority");
+    }
+    a.daemon = Some(a.host.spawn(&mut command).unwrap());
+    a.wait("the script", || a.read("log").ends_with('\n'));
+    let policy = |sched: &str| {
+        sched.lines().find_map(|line| line.strip_prefix("policy")?.rsplit(' ').next()?.parse().ok())
+    };
+    assert_eq!(policy(&a.read("log")), Some(0));
+    let tasks = std::fs::read_dir(format!("/proc/{}/task", a.daemon().id())).unwrap();
+    let mut policies: Vec<(String, i32)> = tasks
+        .map(|task| task.unwrap().path())
+        .map(|task| {
+            let name = std::fs::read_to_string(task.join("comm")).unwrap().trim().to_string();
+            (name, policy(&std::fs::read_to_string(task.join("sched")).unwrap()).unwrap())
+        })
+        .collect();
+    policies.sort();
+    let round_robin = 2;
+    let expected = [("kernel", round_robin), ("log", 0), ("runner", 0), ("vrrp", round_robin), ("vrrpd", 0)];
+    assert_eq!(policies, expected.map(|(name, policy)| (name.to_string(), policy)));
 }
 
 /// In a container vrrpd is the first process, to which orphans come.

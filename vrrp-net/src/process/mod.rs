@@ -21,3 +21,10 @@ pub fn keep_inherited_descriptors() {
     // Our own are kept anyway; what is left open to scripts is what whoever started us left open to us.
     let _ = sys::keep_descriptors();
 }
+
+/// Gives the calling thread the ordinary scheduling class. For threads of a process that was started with a real-time
+/// one: writing logs, reading files and running scripts come after packets.
+pub fn schedule_ordinarily() {
+    // Everybody may step back; where a filter of system calls forbids even that, work goes on as it is.
+    let _ = sys::schedule_ordinarily();
+}

@@ -35,6 +35,15 @@ pub(crate) fn keep_descriptors() -> io::Result<()> {
     if outcome == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
+/// Gives the calling thread the ordinary scheduling class; what it starts from then on has it, too.
+pub(crate) fn schedule_ordinarily() -> io::Result<()> {
+    // SAFETY: numbers only, for which zero is a value; which there are depends on the C library.
+    let parameters: libc::sched_param = unsafe { std::mem::zeroed() };
+    // SAFETY: the parameters are read only, and 0 is the calling thread.
+    let outcome = unsafe { libc::sched_setscheduler(0, libc::SCHED_OTHER, &raw const parameters) };
+    if outcome == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
 /// Makes the child of a command somebody else before it begins: groups first, as only root can set them.
 pub(crate) fn become_in_child(command: &mut Command, identity: Identity) {
     let Identity { user, group, groups } = identity;
