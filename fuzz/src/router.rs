@@ -12,7 +12,7 @@ use scenario::{Facts, Step};
 /// The most facts of one run.
 const STEPS: usize = 200;
 
-/// Makes a configuration and a sequence of facts from bytes, and checks the rules of [`books`] after each.
+/// Makes a configuration and a sequence of facts from bytes, and checks after each that the books are in order.
 pub fn router(data: &[u8]) {
     let mut bytes = Unstructured::new(data);
     let Ok(Some(config)) = scenario::config(&mut bytes) else { return };
