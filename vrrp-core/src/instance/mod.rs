@@ -53,6 +53,11 @@ pub(crate) struct Instance {
     pub(crate) learned: Interval,
     /// The router that was last accepted as master, and its priority; none once we are it.
     pub(crate) master: Option<(IpAddr, u8)>,
+    /// Since when that router has been heard without resigning.
+    pub(crate) followed_since: Option<Time>,
+    /// Set when the instance resigned because it could not hold its addresses, until somebody else has held on
+    /// for a Master_Down_Interval: whose resignation helped nobody serves with what it holds.
+    pub(crate) unrelieved: bool,
     pub(crate) stats: Stats,
     pub(crate) told: Told,
     pub(crate) pending: Pending,
@@ -84,6 +89,8 @@ impl Instance {
             priority: config.priority,
             learned: config.interval,
             master: None,
+            followed_since: None,
+            unrelieved: false,
             stats: Stats::default(),
             told: Told::default(),
             pending: Pending::default(),
@@ -144,7 +151,7 @@ impl Instance {
     /// RFC 9568 section 6.4.1: the owner goes to MASTER at once, everybody else listens first.
     fn start(&mut self, now: Time, cause: Cause) {
         self.learned = self.config.interval;
-        self.master = None;
+        (self.master, self.followed_since, self.unrelieved) = (None, None, false);
         match (self.priority.is_owner(), self.group) {
             (true, None) => self.become_master(now, Cause::Owner),
             // In a group the owner waits for the others, with its timer already over.
@@ -183,7 +190,7 @@ impl Instance {
             failing_since: None,
             failed: false,
         };
-        self.master = None;
+        (self.master, self.followed_since) = (None, None);
         self.enter(now, Machine::Master(master), cause);
     }
 
@@ -192,26 +199,29 @@ impl Instance {
     /// alone for a while, or it would take over and resign again and again.
     pub(crate) fn resign(&mut self, now: Time, cause: Cause) {
         self.learned = self.config.interval;
+        self.unrelieved |= cause == Cause::NotHeld;
         let own_fault = matches!(cause, Cause::NotHeld | Cause::TransmitFailed);
         let preempt_at = own_fault.then(|| now + HOLD_OFF);
         self.enter(now, Machine::Backup(Backup { preempt_at, ..self.listen(now) }), cause);
     }
 
     /// The kernel holds all addresses, or something is missing. What is missing may be repaired for at most
-    /// 50 ms or two intervals; then the instance resigns. What was repaired is announced again.
+    /// 50 ms or two intervals; then the instance resigns, unless it has done so before and nobody did better.
+    /// What was repaired is announced again.
     pub(crate) fn held(&mut self, now: Time, complete: bool) {
         let grace = Duration::from_millis(50).min(self.config.interval.as_duration() * 2);
-        if let Machine::Master(master) = &mut self.machine {
-            let missing = master.repair_until.take();
-            match complete {
-                true if missing.is_some() => self.pending.announce(self.config.announce.master_repeat),
-                true => {}
-                false => master.repair_until = Some(missing.unwrap_or(now + grace)),
+        let Machine::Master(master) = &mut self.machine else { return };
+        let missing = master.repair_until.take();
+        if complete {
+            if core::mem::take(&mut self.unrelieved) || missing.is_some() {
+                self.pending.announce(self.config.announce.master_repeat);
             }
+        } else if !self.unrelieved {
+            master.repair_until = Some(missing.unwrap_or(now + grace));
         }
     }
 
-    /// An advert could not be sent: it is tried again soon, and the schedule stays where it is.
+    /// An advert could not be sent: it is tried again soon, and the schedule goes on from the first that can be.
     pub(crate) fn transmit_failed(&mut self, now: Time) {
         let retry = now + (self.config.interval.as_duration() / 4).min(Duration::from_millis(10));
         if let Machine::Master(master) = &mut self.machine {

@@ -72,6 +72,7 @@ impl Instance {
             if !core::mem::replace(&mut self.told.priority_zero, true) {
                 tell.tell(InstanceEvent::BackupReceivedPriorityZero);
             }
+            self.followed_since = None;
             // Not later than it is: a stream of such adverts must not hold us back for ever.
             let skewed = heard.received + self.skew();
             let down_at = backup.down_at.map(|down_at| down_at.min(skewed));
@@ -203,8 +204,11 @@ impl Instance {
         self.master = Some((heard.from, heard.priority));
         if before != Some(heard.from) {
             self.told = self.told.of_another_master();
+            self.followed_since = None;
             tell.tell(InstanceEvent::MasterIs { address: heard.from, before });
         }
+        let since = *self.followed_since.get_or_insert(heard.received);
+        self.unrelieved &= heard.received.saturating_since(since) < self.master_down();
         if self.config.version != Version::V3 {
             return;
         }
