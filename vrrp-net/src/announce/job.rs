@@ -42,7 +42,7 @@ impl Job {
             gna_gap: announce.gna_interval,
             left,
             place: 0,
-            round: announce.repeat,
+            round: if in_round == 0 { 0 } else { announce.repeat },
             in_round,
         }
     }
@@ -97,5 +97,67 @@ impl Job {
         };
         let places = self.place..self.left.len();
         places.chain(0..self.place).find(due)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vrrp_core::InstanceId;
+
+    #[test]
+    fn all_are_announced_once_then_all_again() {
+        let (holding, mut job) = job(3, 2);
+        (0..3).for_each(|place| holding.set_held(place, true));
+        assert_eq!(take_all(&mut job, &holding), [0, 1, 2, 0, 1, 2]);
+        assert!(job.is_over());
+    }
+
+    #[test]
+    fn what_is_held_goes_at_once_and_repeats_wait_for_the_rest() {
+        let (holding, mut job) = job(3, 2);
+        assert_eq!(take_all(&mut job, &holding), [] as [u8; 0]);
+        holding.set_held(1, true);
+        assert_eq!(take_all(&mut job, &holding), [1]);
+        (0..3).for_each(|place| holding.set_held(place, true));
+        assert_eq!(take_all(&mut job, &holding), [2, 0, 0, 1, 2]);
+    }
+
+    #[test]
+    fn only_the_named_addresses_are_announced() {
+        let (holding, _) = job(3, 1);
+        (0..3).for_each(|place| holding.set_held(place, true));
+        let some = [holding.vips[2]];
+        let mut job = Job::new(&announce(&some, 2), &holding);
+        assert_eq!(take_all(&mut job, &holding), [2, 2]);
+    }
+
+    #[test]
+    fn nothing_to_announce_is_over_at_once() {
+        let (holding, job) = job(0, 5);
+        assert!(job.next(&holding).is_none() && job.is_over());
+        assert!(Job::new(&announce(&[], 0), &holding).is_over());
+    }
+
+    fn job(addresses: u8, repeat: u8) -> (Holding, Job) {
+        let vip = |last| Vip::new([192, 0, 2, last].into(), 32, InterfaceId(0));
+        let vips: Box<[Vip]> = (0..addresses).map(vip).collect();
+        let holding = Holding::new("VI_1".into(), vips.clone(), false, true);
+        let job = Job::new(&announce(&vips, repeat), &holding);
+        (holding, job)
+    }
+
+    fn announce(addresses: &[Vip], repeat: u8) -> Announce<'_> {
+        let (garp_interval, gna_interval) = (Duration::ZERO, Duration::ZERO);
+        Announce { instance: InstanceId::from_number(0), addresses, repeat, garp_interval, gna_interval }
+    }
+
+    fn take_all(job: &mut Job, holding: &Holding) -> Vec<u8> {
+        std::iter::from_fn(|| job.take(holding))
+            .map(|vip| match vip.address {
+                std::net::IpAddr::V4(address) => address.octets()[3],
+                std::net::IpAddr::V6(_) => u8::MAX,
+            })
+            .collect()
     }
 }

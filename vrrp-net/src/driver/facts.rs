@@ -193,9 +193,10 @@ fn is_loss(
         let Some(slot) = slots.by_position(place.instance).filter(|_| *at == interface && same_prefix) else {
             continue;
         };
-        if slot.holding.wish().wanted && slot.wish.is_none() && slot.holding.holds(place.vip) {
+        if slot.holding.wish().wanted && slot.wish.is_none() {
+            // One that is not known to be held may have been added and lost just now.
             slot.holding.count_loss();
-            slot.lost = true;
+            slot.lost |= slot.holding.holds(place.vip);
             lost = true;
         }
     }

@@ -259,3 +259,129 @@ impl Known {
 fn is_link_local(address: &Ipv6Addr, flags: u32) -> bool {
     address.is_unicast_link_local() && flags & (flag::TENTATIVE | flag::DADFAILED) == 0
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::Forwarding;
+
+    const ETH0: InterfaceId = InterfaceId(1);
+
+    #[test]
+    fn nothing_is_told_before_a_snapshot_shows_it() {
+        let mut world = world();
+        assert_eq!(world.link_changed(&link(2, "eth0"), Time::from_millis(1)), Consequence::LookAgain);
+        assert_eq!(tell(&mut world), None);
+        let _ = world.take(&snapshot(2, &["10.0.0.1", "fe80::1"]));
+        let told = tell(&mut world).expect("news");
+        assert_eq!((told.up, told.v4, told.v6), (true, Some(ip("10.0.0.1")), Some(ip("fe80::1"))));
+        assert_eq!(tell(&mut world), None, "told once");
+    }
+
+    #[test]
+    fn a_virtual_address_is_no_source_but_for_an_owner_without_another() {
+        let mut world = world();
+        let _ = world.take(&snapshot(2, &["10.0.0.100", "10.0.0.1"]));
+        let only = |wanted: Virtual| {
+            move |address: IpAddr, _: InterfaceId| match address == ip("10.0.0.100") {
+                true => wanted,
+                false => Virtual::No,
+            }
+        };
+        let source = |world: &mut World, is_virtual: &dyn Fn(IpAddr, InterfaceId) -> Virtual| {
+            world.interfaces[0].tell(is_virtual).v4
+        };
+        assert_eq!(source(&mut world, &only(Virtual::Yes)), Some(ip("10.0.0.1")));
+        assert_eq!(source(&mut world, &only(Virtual::Owned)), Some(ip("10.0.0.1")));
+        world.address_removed(&Address::new(2, ip("10.0.0.1"), 24), Time::from_millis(5));
+        assert_eq!(source(&mut world, &only(Virtual::Yes)), None);
+        assert_eq!(source(&mut world, &only(Virtual::Owned)), Some(ip("10.0.0.100")));
+    }
+
+    #[test]
+    fn an_address_that_is_still_tentative_is_no_source() {
+        let mut world = world();
+        let mut seen = snapshot(2, &["fe80::1"]);
+        seen.addresses[0].flags = flag::TENTATIVE;
+        let _ = world.take(&seen);
+        assert_eq!(tell(&mut world).expect("news").v6, None);
+        world.address_added(&Address::new(2, ip("fe80::1"), 64), Time::from_millis(5));
+        assert_eq!(tell(&mut world).expect("news").v6, Some(ip("fe80::1")));
+    }
+
+    #[test]
+    fn what_the_monitor_told_meanwhile_is_newer_than_a_snapshot() {
+        let mut world = world();
+        let _ = world.take(&snapshot(2, &["10.0.0.1"]));
+        let _ = tell(&mut world);
+        let down = Link { flags: 0, ..link(2, "eth0") };
+        let _ = world.link_changed(&down, Time::from_millis(20));
+        assert_eq!(world.take(&snapshot(2, &["10.0.0.1"])), Consequence::LookAgain);
+        assert!(!tell(&mut world).expect("news").up);
+        let later = Snapshot { asked_at: Time::from_millis(30), ..snapshot(2, &["10.0.0.1"]) };
+        assert_eq!(world.take(&later), Consequence::Known);
+        assert!(tell(&mut world).expect("news").up);
+    }
+
+    #[test]
+    fn an_interface_that_goes_or_changes_its_index_is_looked_at_again() {
+        let mut world = world();
+        let _ = world.take(&snapshot(2, &["10.0.0.1"]));
+        let at = Time::from_millis(20);
+        assert_eq!(world.link_gone(&link(9, "eth9"), at), Consequence::Known);
+        assert_eq!(world.link_changed(&link(9, "eth9"), at), Consequence::Known);
+        assert_eq!(world.link_changed(&link(2, "eth0"), at), Consequence::Known);
+        assert_eq!(world.link_changed(&link(3, "eth0"), at), Consequence::LookAgain);
+        assert!(world.interfaces[0].addresses.is_empty(), "those were the old one's");
+        assert_eq!(world.link_changed(&link(3, "renamed"), at), Consequence::LookAgain);
+        assert_eq!(world.interfaces[0].index(), None);
+    }
+
+    #[test]
+    fn only_ethernet_is_announced_on() {
+        let ethernet = Known::of(&link(2, "eth0"), false);
+        assert!(ethernet.port.is_some());
+        let loopback = Link { flags: libc::IFF_LOOPBACK as u32, ..link(1, "lo") };
+        assert!(Known::of(&loopback, false).port.is_none());
+        let tunnel = Link { mac: None, ..link(4, "tun0") };
+        assert!(Known::of(&tunnel, false).port.is_none());
+    }
+
+    fn world() -> World {
+        let mut world = World::default();
+        world.set_interfaces(&[(ETH0, "eth0".into())]);
+        world
+    }
+
+    fn tell(world: &mut World) -> Option<Told> {
+        world.news(0, |_, _| Virtual::No).map(|(_, _, told)| told)
+    }
+
+    fn snapshot(index: u32, addresses: &[&str]) -> Snapshot {
+        Snapshot {
+            asked_at: Time::from_millis(10),
+            links: vec![(ETH0, link(index, "eth0"), Forwarding(false))],
+            addresses: addresses.iter().map(|text| Address::new(index, ip(text), 24)).collect(),
+            receivers: Vec::new(),
+        }
+    }
+
+    fn link(index: u32, name: &str) -> Link {
+        Link {
+            index,
+            name: name.to_string(),
+            flags: (libc::IFF_UP | libc::IFF_RUNNING) as u32,
+            operstate: 6,
+            mac: Some([2, 0, 0, 0, 0, 1]),
+            mtu: 1500,
+            master: None,
+            lower: None,
+            kind: None,
+            group: 0,
+        }
+    }
+
+    fn ip(text: &str) -> IpAddr {
+        text.parse().expect("an address")
+    }
+}

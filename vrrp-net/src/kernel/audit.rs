@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::path::Path;
+use std::time::Duration;
 
 use vrrp_core::{InterfaceId, Time};
 
@@ -12,10 +13,10 @@ use crate::netlink::{Address, Error, Link, flag, protocol};
 use crate::queue::Refused;
 
 impl Kernel {
-    /// Compares and repairs, and tells the packet thread how the interfaces are. `asked` is the count of its questions
-    /// that this answers.
-    pub(super) fn audit(&mut self, asked: u64) {
-        let asked_at = clock::now();
+    /// Compares and repairs, and tells the packet thread how the interfaces are.
+    pub(super) fn audit(&mut self) {
+        // Questions that come while the kernel answers are not answered by this.
+        let (asked, asked_at) = (self.snapshots_asked(), clock::now());
         let known = self.request.links().and_then(|links| Ok((links, self.request.addresses(None)?)));
         let (links, addresses) = match known {
             Ok(known) => known,
@@ -33,6 +34,7 @@ impl Kernel {
                 if let Fact::Snapshot(snapshot) = fact {
                     self.opened.extend(snapshot.receivers);
                 }
+                self.no_answer_before = clock::now() + AGAIN;
             }
         }
         self.next_audit = clock::now() + AUDIT;
@@ -42,7 +44,8 @@ impl Kernel {
 
     fn audit_later(&mut self, error: Error) {
         self.complain(None, error.to_string());
-        self.next_audit = clock::now() + AUDIT / 10;
+        self.no_answer_before = clock::now() + AGAIN;
+        self.next_audit = self.no_answer_before;
     }
 
     fn planned_links(&self, links: Vec<Link>) -> Vec<(InterfaceId, Link)> {
@@ -117,6 +120,9 @@ impl Kernel {
         Snapshot { asked_at, links, addresses, receivers: std::mem::take(&mut self.opened) }
     }
 }
+
+/// How long the kernel, or the packet thread, is left alone after it could not answer or listen.
+const AGAIN: Duration = Duration::from_millis(20);
 
 /// What makes two addresses one to the kernel.
 fn key(address: &Address) -> (u32, IpAddr, u8) {

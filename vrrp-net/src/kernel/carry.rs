@@ -110,6 +110,10 @@ impl Work {
                 false => State::Removing(0),
             };
         }
+        if self.state != State::Settled {
+            // A loss in the middle of it is looked at behind its end, or the end might never come.
+            return;
+        }
         let losses = self.holding.losses();
         let again = losses != self.losses || self.retry.is_some_and(|(at, _)| at <= now);
         self.losses = losses;

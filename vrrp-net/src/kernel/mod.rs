@@ -167,6 +167,8 @@ pub struct Kernel {
     /// Sockets that were opened and not handed over yet.
     opened: Vec<Receiver>,
     snapshots_given: u64,
+    /// Until when a question for a snapshot has to wait, because the last answer failed.
+    no_answer_before: Time,
     next_audit: Time,
     /// What was complained about since the last audit, and between the one before and that.
     complaints: [Vec<String>; 2],
@@ -202,6 +204,7 @@ impl Kernel {
             listening: Vec::new(),
             opened: Vec::new(),
             snapshots_given: 0,
+            no_answer_before: Time::ZERO,
             next_audit: Time::ZERO,
             complaints: [Vec::new(), Vec::new()],
         };
@@ -215,9 +218,8 @@ impl Kernel {
         self.bell.hear();
         self.take_orders();
         self.work_off();
-        let asked = self.shared.snapshots_asked.load(Ordering::Acquire);
-        if asked != self.snapshots_given || clock::now() >= self.next_audit {
-            self.audit(asked);
+        if clock::now() >= self.audit_at() {
+            self.audit();
             self.work_off();
         }
         !self.is_finished()
@@ -238,10 +240,22 @@ impl Kernel {
 
     /// When there is something to do, if nothing happens before.
     pub fn deadline(&self) -> Time {
-        match self.has_work() {
+        match self.works.iter().any(Work::has_news) {
             true => Time::ZERO,
-            false => self.works.iter().filter_map(Work::retry_at).fold(self.next_audit, Time::min),
+            false => self.works.iter().filter_map(Work::retry_at).fold(self.audit_at(), Time::min),
         }
+    }
+
+    /// When to look at the whole: on schedule, or as soon as somebody asks.
+    fn audit_at(&self) -> Time {
+        match self.snapshots_asked() == self.snapshots_given {
+            true => self.next_audit,
+            false => self.next_audit.min(self.no_answer_before),
+        }
+    }
+
+    fn snapshots_asked(&self) -> u64 {
+        self.shared.snapshots_asked.load(Ordering::Acquire)
     }
 
     fn wait(&self, max_wait: Duration) {
@@ -256,11 +270,6 @@ impl Kernel {
         let mut fds = [PollFd::new(self.bell.as_fd(), PollFlags::POLLIN)];
         // Interrupted is as good as awake: what there is to do is looked up, not told.
         let _ = poll(&mut fds, timeout);
-    }
-
-    fn has_work(&self) -> bool {
-        let asked = self.shared.snapshots_asked.load(Ordering::Acquire);
-        asked != self.snapshots_given || self.works.iter().any(Work::has_news)
     }
 
     fn is_finished(&self) -> bool {
