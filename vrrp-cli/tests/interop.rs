@@ -143,6 +143,14 @@ fn life_of_a_pair(mode: Mode, programs: [Program; 2]) {
     let mended = a.host.mend("eth0").unwrap();
     is_master(mode, &a, &b, mended);
 
+    // Neither hears the other, so both are master; together again, the better one is.
+    let silent = a.host.cut("eth0").unwrap();
+    b.wait_holds(mode.vip());
+    announced(mode, &b, silent);
+    assert!(a.holds(mode.vip()), "{}", a.output());
+    let mended = a.host.mend("eth0").unwrap();
+    is_master(mode, &a, &b, mended);
+
     resigns(mode, &mut a, &b);
     b.wait_holds(mode.vip());
     resigns(mode, &mut b, &a);
