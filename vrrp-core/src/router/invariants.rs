@@ -66,8 +66,8 @@ struct World {
     router: Router,
     now: Time,
     known: BTreeMap<InstanceId, State>,
-    /// Who was MASTER when its last change was taken.
-    left: BTreeSet<InstanceId>,
+    /// Who left MASTER but for somebody better, and has not said so with priority 0.
+    owes: BTreeSet<InstanceId>,
     held: BTreeMap<InstanceId, BTreeSet<Vip>>,
     notified: BTreeMap<InstanceId, Notification>,
     log: String,
@@ -79,7 +79,7 @@ impl World {
             router: Router::new(config(first)),
             now: Time::ZERO,
             known: BTreeMap::new(),
-            left: BTreeSet::new(),
+            owes: BTreeSet::new(),
             held: BTreeMap::new(),
             notified: BTreeMap::new(),
             log: format!("configuration {first}\n"),
@@ -177,13 +177,16 @@ impl World {
             let Some(action) = actions.next() else { break };
             *log += &format!("{}\n", recorder.action(now, &action));
             match action {
-                Action::Become(Become { instance, from, to, .. }) => {
+                Action::Become(Become { instance, from, to, cause, .. }) => {
                     let known = self.known.insert(instance, to).unwrap_or(State::Initialize);
                     prop_assert_eq!(known, from, "the world knows another state after\n{}", log);
-                    match from {
-                        State::Master => self.left.insert(instance),
-                        State::Initialize | State::Backup | State::Fault => self.left.remove(&instance),
-                    };
+                    let yields = matches!(cause, Cause::HigherPriority { .. } | Cause::HigherAddress { .. });
+                    if from == State::Master && !yields {
+                        self.owes.insert(instance);
+                    }
+                    if to == State::Master {
+                        self.owes.remove(&instance);
+                    }
                 }
                 Action::Transmit(Transmit { instance, datagram, .. }) => {
                     let known = self.known.get(&instance).copied();
@@ -191,7 +194,7 @@ impl World {
                     match datagram[22] {
                         0 => {
                             prop_assert!(known != Some(State::Master), "V5 after\n{}", log);
-                            prop_assert!(self.left.contains(&instance), "V5 after\n{}", log);
+                            prop_assert!(self.owes.remove(&instance), "V5 after\n{}", log);
                         }
                         _ => prop_assert_eq!(
                             known,
