@@ -18,6 +18,21 @@ fn main() -> ExitCode {
     harness::main(&[
         ("version_2_with_a_password_and_unicast", || pairs(&[Mode::V2Pass, Mode::V2Unicast])),
         ("version_3_ipv4_and_ipv6", || pairs(&[Mode::V3Ipv4, Mode::V3Ipv6])),
+        ("an_address_on_a_dead_link", || {
+            let scenarios = [(Vrrpd, false), (Keepalived, false), (Vrrpd, true), (Keepalived, true)];
+            at_once(
+                scenarios
+                    .map(|(program, no_track)| {
+                        let name = format!("{program:?}, no_track {no_track}");
+                        (
+                            name,
+                            Box::new(move || address_elsewhere(program, no_track))
+                                as Box<dyn FnOnce() + Send>,
+                        )
+                    })
+                    .into(),
+            );
+        }),
         ("empty_virtual_ipaddress", || {
             at_once(vec![
                 ("vrrpd and keepalived".to_string(), Box::new(|| only_excluded([Vrrpd, Keepalived]))),
@@ -302,4 +317,44 @@ fn only_excluded(programs: [Program; 2]) {
     b.wait_holds("192.0.2.100");
     assert!(b.stop().success());
     assert!(!b.holds("192.0.2.100") && !b.holds("192.0.2.101"));
+}
+
+/// A master whose address is on an interface without a carrier resigns and comes back with the carrier; with `no_track`
+/// it does not care.
+fn address_elsewhere(program: Program, no_track: bool) {
+    let lan = Lan::new();
+    let vip = "198.51.100.100";
+    let config = format!(
+        "vrrp_instance VI_1 {{
+            interface eth0
+            virtual_router_id 51
+            priority 100
+            version 3
+            advert_int 0.1
+            virtual_ipaddress {{
+                {vip}/24 dev eth1{}
+            }}
+        }}",
+        if no_track { " no_track" } else { "" }
+    );
+    let mut node = lan.node("a", program, &["192.0.2.1/24"], &config);
+    node.host.attach(&lan.bridge, "eth1", &["198.51.100.1/24"]).unwrap();
+    node.start();
+    node.wait_holds(vip);
+    let cut = node.host.unplug("eth1").unwrap();
+    if no_track {
+        let later = cut + Duration::from_secs(2);
+        node.wait_advert(later, "adverts to go on", |advert, outgoing| outgoing && advert.priority == 100);
+        assert!(node.sent(cut).iter().all(|(_, advert)| advert.priority == 100), "{}", node.output());
+    } else {
+        let leaves = |advert: &Advert, outgoing| outgoing && advert.priority == 0;
+        let (at, _) = node.wait_advert(cut, "it to resign", leaves);
+        node.wait_lacks(vip);
+        let mended = node.host.mend("eth1").unwrap();
+        let quiet = node.sent(at + Duration::from_millis(1));
+        assert!(quiet.iter().all(|(sent, _)| *sent >= mended), "{quiet:?}");
+        node.wait_advert(mended, "it to come back", |advert, outgoing| outgoing && advert.priority == 100);
+        node.wait_holds(vip);
+    }
+    assert!(node.stop().success());
 }

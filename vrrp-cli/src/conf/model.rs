@@ -200,6 +200,8 @@ pub struct Address {
     pub broadcast: Option<Ipv4Addr>,
     /// Its scope, as the kernel counts: 0 is global, 253 link, 254 host.
     pub scope: Option<u8>,
+    /// The state of its interface does not matter to the instance.
+    pub no_track: bool,
     /// Where it stands.
     pub span: Span,
 }

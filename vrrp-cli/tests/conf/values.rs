@@ -154,6 +154,18 @@ fn its_own_interface_is_not_tracked_twice() {
 }
 
 #[test]
+fn the_interfaces_of_addresses_are_watched_unless_they_say_otherwise() {
+    let lowered = file("address-devices");
+    let watched = |instance: usize| -> Vec<(&str, i16)> {
+        let track = &lowered.router.instances()[instance].track;
+        track.iter().map(|track| (&*lowered.router.trackers()[track.tracker].name, track.weight)).collect()
+    };
+    assert_eq!(watched(0), [("interface eth1", 0), ("interface lo", 0)], "not its own");
+    assert_eq!(watched(1), []);
+    assert_eq!(watched(2), [("interface eth1", -10)], "what the file says counts");
+}
+
+#[test]
 fn notify_commands_have_arguments_and_users() {
     let lowered = file("notify-argument");
     let notify = &lowered.notify_instances[0];

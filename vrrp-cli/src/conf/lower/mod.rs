@@ -7,15 +7,18 @@ mod system;
 
 use std::collections::HashMap;
 
-use vrrp_core::{ConfigNote, GroupConfig, RouterConfig, ScriptConfig, Track, TrackerConfig, TrackerKind};
+use vrrp_core::{
+    ConfigNote, GroupConfig, InstanceConfig, RouterConfig, ScriptConfig, Track, TrackerConfig, TrackerKind,
+};
 
 pub use commands::{Executable, NotifyCommands};
 pub use interfaces::Interner;
 pub use system::{Elsewhere, Host, Identity, Interface, System};
 
 use super::diagnostic::{Diagnostic, Diagnostics};
-use super::model::{Config, Tracked, Weight};
+use super::model::{Config, Instance, Tracked, Weight};
 use super::severity::Code;
+use super::span::Spanned;
 use commands::Lookup;
 use interfaces::Interfaces;
 
@@ -74,6 +77,7 @@ pub fn lower(
             &mut interfaces,
             diagnostics,
         );
+        trackers.devices(instance, &mut lowered, &mut interfaces, diagnostics);
         if instance.fault_without_peers && instance.peers.is_empty() {
             lowered.track.push(Track::new(trackers.lasting_fault(&instance.name.value), 0));
         }
@@ -175,6 +179,40 @@ impl Trackers {
         position
     }
 
+    fn interface(
+        &mut self,
+        name: &Spanned<String>,
+        interfaces: &mut Interfaces<'_>,
+        diagnostics: &mut Diagnostics,
+    ) -> usize {
+        let kind = TrackerKind::Interface(interfaces.id(name, diagnostics));
+        // The names of scripts and interfaces may coincide; trackers are told apart by theirs.
+        let shown = format!("interface {}", name.value);
+        self.add(Key::Interface(name.value.clone()), shown, kind)
+    }
+
+    /// Lets the instance watch every interface that its addresses are put on: a master whose address is on a dead link
+    /// serves nobody.
+    fn devices(
+        &mut self,
+        instance: &Instance,
+        lowered: &mut InstanceConfig,
+        interfaces: &mut Interfaces<'_>,
+        diagnostics: &mut Diagnostics,
+    ) {
+        let addresses = instance.addresses.iter().chain(&instance.excluded);
+        for dev in addresses.filter(|address| !address.no_track).filter_map(|address| address.dev.as_ref()) {
+            // Whether its own interface matters is the instance's own setting.
+            if interfaces.id(dev, diagnostics) == lowered.interface {
+                continue;
+            }
+            let position = self.interface(dev, interfaces, diagnostics);
+            if !lowered.track.iter().any(|track| track.tracker == position) {
+                lowered.track.push(Track::new(position, 0));
+            }
+        }
+    }
+
     fn tracks(
         &mut self,
         tracked_interfaces: &[Tracked],
@@ -184,11 +222,7 @@ impl Trackers {
     ) -> Vec<Track> {
         let mut out = Vec::new();
         for entry in tracked_interfaces {
-            let id = interfaces.id(&entry.name, diagnostics);
-            let name = &entry.name.value;
-            let kind = TrackerKind::Interface(id);
-            // The names of scripts and interfaces may coincide; trackers are told apart by theirs.
-            let position = self.add(Key::Interface(name.clone()), format!("interface {name}"), kind);
+            let position = self.interface(&entry.name, interfaces, diagnostics);
             out.push(track(position, entry.weight.unwrap_or(Weight { value: 0, reverse: false })));
         }
         for entry in scripts {

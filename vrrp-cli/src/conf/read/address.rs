@@ -41,11 +41,7 @@ pub(crate) static OPTIONS: &[AddressOption] = &[
     AddressOption { name: "mngtmpaddr", values: "", standing: LATER },
     AddressOption { name: "noprefixroute", values: "", standing: LATER },
     AddressOption { name: "autojoin", values: "", standing: LATER },
-    AddressOption {
-        name: "no_track",
-        values: "",
-        standing: Standing::Later("the address is watched and repaired like any other"),
-    },
+    AddressOption { name: "no_track", values: "", standing: Standing::Carried },
     AddressOption { name: "preferred_lft", values: "SECONDS|forever", standing: LATER },
     AddressOption {
         name: "use_vmac",
@@ -86,8 +82,16 @@ impl Reader<'_> {
             }
         };
         let span = word.span.to(line.words.last().map_or(word.span, |last| last.span));
-        let mut address =
-            Address { address: ip, prefix, dev: None, label: None, broadcast: None, scope: None, span };
+        let mut address = Address {
+            address: ip,
+            prefix,
+            dev: None,
+            label: None,
+            broadcast: None,
+            scope: None,
+            no_track: false,
+            span,
+        };
         let mut words = line.words.iter().skip(1);
         while let Some(option) = words.next() {
             let Some(known) = OPTIONS.iter().find(|known| known.name == option.text) else {
@@ -101,6 +105,7 @@ impl Reader<'_> {
             };
             self.standing(known, option);
             if known.values.is_empty() {
+                address.no_track |= known.name == "no_track";
                 continue;
             }
             let Some(value) = words.next() else {
