@@ -16,8 +16,9 @@ pub fn check(options: &args::Check) -> Exit {
     let found = findings(&options.file, options.config_id.clone(), system);
     let mut out = io::stdout().lock();
     let text = format!("{}{}\n", found.render(out.is_terminal()), summary(&options.file, &found));
-    // Whoever reads may have read enough.
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    if let Err(error) = crate::write_out(&mut out, &text) {
+        return crate::say(&format!("vrrpd: cannot write to standard output: {error}\n"), Exit::Failed);
+    }
     match found.exit_code_check() {
         0 => Exit::Success,
         _ => Exit::Checked,

@@ -70,9 +70,18 @@ fn print(text: &str, failed: bool) -> Exit {
     if failed {
         return say(text, Exit::Failed);
     }
-    // Whoever reads may have read enough.
-    let _ = io::stdout().write_all(text.as_bytes());
-    Exit::Success
+    match write_out(&mut io::stdout(), text) {
+        Ok(()) => Exit::Success,
+        Err(error) => say(&format!("vrrpd: cannot write to standard output: {error}\n"), Exit::Failed),
+    }
+}
+
+/// Writes a whole answer. That whoever reads has read enough is no failure.
+fn write_out(out: &mut impl Write, text: &str) -> io::Result<()> {
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        outcome => outcome,
+    }
 }
 
 /// Says something beside the output, as keepalived says its version.

@@ -99,6 +99,15 @@ fn help_is_no_failure_and_a_mistake_is() {
         assert_eq!((code(&output), err(&output)), (0, String::new()), "{arguments:?}");
         assert!(out(&output).contains("Usage:"), "{arguments:?}");
     }
+    for arguments in [&["-h"][..], &["--help"], &["help"]] {
+        let help = out(&vrrpd(arguments));
+        assert_eq!(
+            help.lines().next(),
+            Some("VRRP failover that reads keepalived.conf as it is"),
+            "{arguments:?}"
+        );
+        assert_eq!(help.matches("Usage:").count(), 1, "{arguments:?}");
+    }
     for arguments in [&["--bogus"][..], &["-Z"], &["run", "extra"], &["check"], &["-S", "9"]] {
         let output = vrrpd(arguments);
         assert_eq!((code(&output), out(&output)), (1, String::new()), "{arguments:?}");
@@ -172,6 +181,25 @@ fn t_names_file_and_line_and_writes_them_where_it_is_told_to() {
     let output = vrrpd(&["-t/no/such/directory/log", "-f", &path]);
     assert_eq!(code(&output), 1);
     assert!(err(&output).contains("/no/such/directory/log"));
+}
+
+#[test]
+fn an_answer_that_nobody_gets_is_a_failure_and_one_that_nobody_finishes_is_none() {
+    let files = Files::new("full");
+    let path = files.write("vrrp.conf", &instance(""));
+    for arguments in [&["check", "--elsewhere", &path][..], &["--help"], &["--signum=STOP"], &["help"]] {
+        let ask = |to: std::process::Stdio| {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_vrrpd"));
+            command.args(arguments).stdout(to).stderr(std::process::Stdio::piped()).output().unwrap()
+        };
+        let full = ask(fs::OpenOptions::new().write(true).open("/dev/full").unwrap().into());
+        assert_eq!(code(&full), 1, "{arguments:?}");
+        assert!(err(&full).contains("No space left"), "{arguments:?}: {}", err(&full));
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let gone = ask(writer.into());
+        assert_eq!((code(&gone), err(&gone)), (0, String::new()), "{arguments:?}");
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{CommandFactory, Error, FromArgMatches, Parser};
 
-use super::getopt;
+use super::{Invocation, getopt};
 
 /// VRRP failover that reads keepalived.conf as it is.
 ///
@@ -160,16 +160,16 @@ Environment:
   VRRPD_SCRIPT_ENV  Variables that scripts get beside PATH, HOME, LANG, LC_*, TZ and TMPDIR: `A,B`";
 
 /// Understands keepalived's options; `called` is the name of the program, `words` is what stands behind it.
-pub(super) fn parse(called: &OsStr, words: impl Iterator<Item = OsString>) -> Result<Keepalived, Error> {
+pub(super) fn parse(called: &OsStr, words: impl Iterator<Item = OsString>) -> Result<Invocation, Error> {
     let mut command = Keepalived::command();
     let name = if super::called_keepalived(called) { "keepalived" } else { "vrrpd" };
     command = command.name(name).bin_name(name);
     let words = std::iter::once(OsString::from(name)).chain(getopt::separate(words));
     let options = Keepalived::from_arg_matches(&command.try_get_matches_from_mut(words)?)?;
     if options.help {
-        return Err(command.error(clap::error::ErrorKind::DisplayHelp, command.clone().render_help()));
+        return Ok(Invocation::Print { text: command.render_help().to_string(), failed: false });
     }
-    Ok(options)
+    Ok(Invocation::Keepalived(options))
 }
 
 fn facility(word: &str) -> Result<Facility, String> {

@@ -40,7 +40,7 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Invocation {
     let called = words.first().map_or_else(|| OsStr::new("vrrpd"), OsString::as_os_str);
     let result = match words.get(1).and_then(|word| word.to_str()) {
         Some("run" | "check" | "demo" | "help") if !called_keepalived(called) => own::parse(&words),
-        _ => keepalived::parse(called, words.iter().skip(1).cloned()).map(Invocation::Keepalived),
+        _ => keepalived::parse(called, words.iter().skip(1).cloned()),
     };
     result.unwrap_or_else(|error| Invocation::Print {
         failed: error.use_stderr(),
