@@ -90,7 +90,8 @@ pub fn run(options: &Options, out: &mut dyn Write) -> Result<(), Error> {
         let outcome = act(&scene, since)?;
         timeline::write(out, since, &scene.observe(since))?;
         if let Some(bound) = outcome.bound {
-            results.push(Measured { title, outage: outcome.outage, bound });
+            let (outage, resolution) = (outcome.outage, outcome.resolution);
+            results.push(Measured { title, outage, bound, resolution });
         }
     }
     scene.leave()?;
@@ -106,12 +107,40 @@ struct Measured {
     title: &'static str,
     outage: Duration,
     bound: Duration,
+    resolution: Duration,
 }
 
 impl fmt::Display for Measured {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ms = |span: Duration| format!("{:.1} ms", span.as_secs_f64() * 1000.0);
-        write!(f, "{}\n    the client was without the address for {}", self.title, ms(self.outage))?;
-        write!(f, "; the protocol allows {}", ms(self.bound))
+        let (outage, bound, resolution) = (self.outage, self.bound, self.resolution);
+        writeln!(f, "{}", self.title)?;
+        write!(
+            f,
+            "    the client was without the address for {}, give or take {}; ",
+            ms(outage),
+            ms(resolution)
+        )?;
+        // An outage begins up to one ping after the fact and is seen to end up to one ping later.
+        match outage.saturating_sub(resolution).checked_sub(bound).filter(|late| !late.is_zero()) {
+            None => write!(f, "the protocol allows {}", ms(bound)),
+            Some(late) => write!(f, "that is {} more than the {} of the protocol", ms(late), ms(bound)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(outage_us: u64) -> String {
+        let (bound, resolution) = (Duration::from_micros(360_900), Duration::from_millis(1));
+        Measured { title: "A cut", outage: Duration::from_micros(outage_us), bound, resolution }.to_string()
+    }
+
+    #[test]
+    fn an_outage_is_held_to_what_the_protocol_allows_as_exactly_as_it_was_measured() {
+        assert!(said(361_000).ends_with("361.0 ms, give or take 1.0 ms; the protocol allows 360.9 ms"));
+        assert!(said(363_900).ends_with("that is 2.0 ms more than the 360.9 ms of the protocol"));
     }
 }

@@ -28,6 +28,8 @@ pub(super) type Act = fn(&Scene, Moment) -> Result<Outcome, Error>;
 /// What an act cost the client.
 pub(super) struct Outcome {
     pub(super) outage: Duration,
+    /// How exactly that is known.
+    pub(super) resolution: Duration,
     /// The longest outage that the protocol allows; none if nothing is promised.
     pub(super) bound: Option<Duration>,
 }
@@ -107,7 +109,7 @@ impl Scene {
         self.wait_for_master(0)?;
         self.pinger.wait_for_answer(since, self.patience())?;
         self.settle()?;
-        Ok(Outcome { outage: Duration::ZERO, bound: None })
+        Ok(Outcome { outage: Duration::ZERO, resolution: Duration::ZERO, bound: None })
     }
 
     pub(super) fn cut(&self, _: Moment) -> Result<Outcome, Error> {
@@ -179,8 +181,16 @@ impl Scene {
     fn outcome(&self, since: Moment, bound: Duration) -> Outcome {
         let report = self.pinger.report();
         let outages = report.outages(ANSWER).into_iter().filter(|outage| outage.from >= since);
-        let outage = outages.map(|outage| outage.duration(report.end)).max().unwrap_or_default();
-        Outcome { outage, bound: Some(bound) }
+        let worst = outages.max_by_key(|outage| outage.duration(report.end));
+        let outage = worst.map(|outage| outage.duration(report.end)).unwrap_or_default();
+        // The machine may have held the pings up just where it matters.
+        let near = |at: Moment| worst.is_some_and(|worst| at >= worst.from && Some(at) <= worst.to);
+        let gaps = report
+            .probes
+            .windows(2)
+            .filter(|pair| near(pair[1].sent))
+            .map(|pair| pair[1].sent - pair[0].sent);
+        Outcome { outage, resolution: gaps.max().unwrap_or_default(), bound: Some(bound) }
     }
 
     /// Waits until a host holds the address and tells the client's wire so.

@@ -67,6 +67,8 @@ pub(super) fn resolve(
     if !complete {
         return None;
     }
+    let silent_master =
+        strict || flag(own.lower_priority_no_advert, inherited.lower_priority_no_advert, false);
     let mut instance = Instance {
         announce: announce::announce(&own, inherited, strict, diagnostics),
         vrid: vrid?,
@@ -96,14 +98,14 @@ pub(super) fn resolve(
         accept,
         skip_check_addresses: flag(own.skip_check_addresses, inherited.skip_check_addresses, false),
         down_timer_adverts: down_timer.map_or(3, |value| u8::try_from(value.value).unwrap_or(3)),
-        lower_priority_no_advert: strict
-            || flag(own.lower_priority_no_advert, inherited.lower_priority_no_advert, false),
+        lower_priority_no_advert: silent_master,
         // keepalived's default is off. After two halves of a network come together again the winner then
         // never learns that there was another master, and its neighbours keep the loser's hardware address.
+        // A winner that does not answer gains nothing, and others would take the loser's word for its.
         higher_priority_send_advert: flag(
             own.higher_priority_send_advert,
             inherited.higher_priority_send_advert,
-            !strict,
+            !silent_master,
         ),
         owner_ignores_adverts: flag(own.owner_ignores_adverts, inherited.owner_ignores_adverts, false),
         checksum_as_v2: flag(own.checksum_as_v2, inherited.checksum_as_v2, false),
