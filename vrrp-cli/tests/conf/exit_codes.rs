@@ -69,7 +69,8 @@ fn keepalived() -> Option<BTreeMap<String, u8>> {
         ip addr add 192.0.2.1/24 dev eth0
         set +e
         for file; do
-            timeout -s KILL 3 keepalived -t -i host-a -f \"$file\" >/dev/null 2>&1 </dev/null
+            case $file in *definition-loop*) limit=3 ;; *) limit=60 ;; esac
+            timeout -s KILL $limit keepalived -t -i host-a -f \"$file\" >/dev/null 2>&1 </dev/null
             echo \"$file $?\"
         done";
     let files =
