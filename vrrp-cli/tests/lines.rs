@@ -350,22 +350,25 @@ fn what_a_person_should_look_at_is_a_warning() {
 }
 
 #[test]
-fn a_script_s_own_words_are_a_detail_and_a_failed_notify_is_not() {
+fn a_script_s_own_words_are_told_when_they_are_news_and_a_failed_notify_always_is() {
     let check = runner::Report::CheckEnded {
         tracker: TrackerId::from_number(0),
         name: "chk".to_string(),
         outcome: CheckOutcome::Exited(1),
         words: "curl: connection refused".to_string(),
     };
-    assert_eq!(texts(script_report(&check)), ["-D VRRP_Script(chk) says: curl: connection refused"]);
+    let mut memory = Memory::default();
+    let mut says = |report: &runner::Report| {
+        let is_news = memory.is_news(report);
+        texts(script_report(report, is_news))
+    };
+    assert_eq!(says(&check), ["VRRP_Script(chk) says: curl: connection refused"]);
+    assert_eq!(says(&check), ["-D VRRP_Script(chk) says: curl: connection refused"]);
     let notify = runner::Report::NotifyEnded {
         name: "VI_1".to_string(),
         command: "/n.sh master".to_string(),
         outcome: CheckOutcome::NotRun,
         words: "no such file".to_string(),
     };
-    assert_eq!(
-        texts(script_report(&notify)),
-        ["(VI_1) notify `/n.sh master` failed (cannot be run): no such file"]
-    );
+    assert_eq!(says(&notify), ["(VI_1) notify `/n.sh master` failed (cannot be run): no such file"]);
 }

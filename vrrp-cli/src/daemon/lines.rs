@@ -87,6 +87,7 @@ pub struct Memory {
     up: HashMap<Arc<str>, bool>,
     held: HashMap<Arc<str>, bool>,
     priorities: HashMap<Arc<str>, u8>,
+    checks: HashMap<TrackerId, CheckOutcome>,
 }
 
 /// What a report is to be compared with.
@@ -118,6 +119,27 @@ impl Memory {
                 Before { priority: self.priorities.get(name).copied(), ..Before::default() }
             }
             _ => Before::default(),
+        }
+    }
+}
+
+impl Memory {
+    /// Forgets what is not configured any more.
+    pub fn keep(&mut self, known: &Known) {
+        let interfaces = known.config.interfaces();
+        self.up.retain(|name, _| interfaces.iter().any(|interface| *interface.name == **name));
+        self.held.retain(|name, _| known.instances.contains_key(&**name));
+        self.priorities.retain(|name, _| known.instances.contains_key(&**name));
+        self.checks.retain(|tracker, _| known.trackers.contains_key(tracker));
+    }
+
+    /// Remembers how a check ended, and says whether that is another end than the last time.
+    pub fn is_news(&mut self, report: &runner::Report) -> bool {
+        match report {
+            runner::Report::CheckEnded { tracker, outcome, .. } => {
+                self.checks.insert(*tracker, *outcome) != Some(*outcome)
+            }
+            _ => true,
         }
     }
 }
@@ -184,13 +206,14 @@ pub fn driver(report: &Report, known: &Known, before: Before) -> Vec<Line> {
     }
 }
 
-/// The lines for something that the runner tells.
-pub fn script_report(report: &runner::Report) -> Vec<Line> {
+/// The lines for something that the runner tells; `is_news` is what [`Memory::is_news`] says of it.
+pub fn script_report(report: &runner::Report, is_news: bool) -> Vec<Line> {
     match report {
-        // What follows from the result is told by the router; here are the script's own words.
+        // What follows from the result is told by the router; here are the script's own words, or why it has none.
         runner::Report::CheckEnded { words, .. } if words.is_empty() => Vec::new(),
         runner::Report::CheckEnded { name, words, .. } => {
-            vec![detail(format!("VRRP_Script({name}) says: {words}"))]
+            let text = format!("VRRP_Script({name}) says: {words}");
+            vec![if is_news { info(text) } else { detail(text) }]
         }
         runner::Report::NotifyEnded { outcome, .. } if outcome.is_success() => Vec::new(),
         runner::Report::NotifyEnded { name, command, outcome, words } => {

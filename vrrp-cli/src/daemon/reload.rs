@@ -41,6 +41,7 @@ impl Daemon {
         let status = self.handle.status(STATUS).map_err(|error| error.to_string())?;
         let trackers = status.trackers.iter().map(|tracker| (tracker.id, &*tracker.name));
         self.known = Known::new(loaded.config.clone(), trackers).with_no_accept(loaded.no_accept.clone());
+        self.memory.keep(&self.known);
         let down =
             status.trackers.iter().filter(|tracker| loaded.down.iter().any(|name| **name == *tracker.name));
         for tracker in down {

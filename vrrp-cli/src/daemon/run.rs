@@ -214,7 +214,10 @@ impl Daemon {
             let Ok(news) = self.news.try_recv() else { break };
             match news {
                 News::Driver(report) => self.tell_of_driver(&report),
-                News::Script(report) => lines::script_report(&report).into_iter().for_each(say),
+                News::Script(report) => {
+                    let is_news = self.memory.is_news(&report);
+                    lines::script_report(&report, is_news).into_iter().for_each(say);
+                }
                 News::Ended(name, outcome) => self.ended(name, outcome),
             }
         }
