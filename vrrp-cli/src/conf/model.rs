@@ -32,6 +32,8 @@ pub struct Global {
     pub script_user: Option<UserSpec>,
     /// Commands of root in places that others can write to are refused.
     pub script_security: bool,
+    /// Programs run by their paths as they are written, not by what symbolic links led to when the file was read.
+    pub symlink_paths: bool,
     /// The interface of addresses that name none and have no instance interface.
     pub default_interface: Option<Spanned<String>>,
     /// Interfaces may be missing.

@@ -37,7 +37,7 @@ pub(crate) static GLOBAL: &[Keyword<GlobalDraft>] = &[
     ),
     Keyword::carried("enable_script_security", Form::Flag(|g, v| g.done.script_security = v.value), "off"),
     Keyword::later("set_supplementary_groups", "", "write `USER :GROUP` behind the command"),
-    Keyword::later("use_symlink_paths", "[BOOL]", "paths are used as they are written"),
+    Keyword::carried("use_symlink_paths", Form::Bool(|g, v| g.done.symlink_paths = v.value), "off"),
     Keyword::later("startup_script", "COMMAND [USER]", "run it from the service manager"),
     Keyword::later("startup_script_timeout", "SECONDS 1 to 1000", "startup_script is not carried out"),
     Keyword::later("shutdown_script", "COMMAND [USER]", "run it from the service manager"),

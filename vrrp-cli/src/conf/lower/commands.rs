@@ -1,12 +1,11 @@
 //! Commands with everything that running them takes.
 
-use std::path::PathBuf;
-
 use super::super::command::{self, Command, Run, UserSpec};
 use super::super::diagnostic::{Diagnostic, Diagnostics};
 use super::super::model::{Global, Notify};
 use super::super::severity::Code;
 use super::super::span::Span;
+use super::secure;
 use super::system::{Identity, System};
 
 /// The user that commands run as if it exists and nobody else is named.
@@ -47,6 +46,7 @@ pub(super) struct Lookup<'a> {
     system: &'a dyn System,
     script_user: Option<&'a UserSpec>,
     security: bool,
+    symlinks: bool,
     /// A command of root that nothing secures.
     unsecured: Option<Span>,
 }
@@ -57,6 +57,7 @@ impl<'a> Lookup<'a> {
             system,
             script_user: global.script_user.as_ref(),
             security: global.script_security,
+            symlinks: global.symlink_paths,
             unsecured: None,
         }
     }
@@ -96,14 +97,19 @@ impl<'a> Lookup<'a> {
         if identity.uid == 0 && run.is_ok() {
             if !self.security {
                 self.unsecured = self.unsecured.or(Some(command.span));
-            } else if let Some(part) = self.insecure(&run) {
-                let error = format!("others than root can change {}", part.display());
+            } else if let Some(error) = run.as_ref().ok().and_then(|run| secure::insecure(run, self.system)) {
                 let found = Diagnostic::at(Code::CommandMissing, command.span, format!("`{shown}`: {error}"));
                 diagnostics.push(
-                    found.help("enable_script_security refuses it; make every part of the path root's"),
+                    found.help(
+                        "enable_script_security refuses it; write whole paths that only root can change",
+                    ),
                 );
                 run = Err(error);
             }
+        }
+        if let (Ok(Run::Program { path, .. }), false) = (&mut run, self.symlinks) {
+            // What was judged is what runs, whatever a link says later.
+            *path = self.system.real(path);
         }
         Executable { run, identity, shown }
     }
@@ -114,15 +120,6 @@ impl<'a> Lookup<'a> {
             let message = "commands run as root, and enable_script_security is not set";
             let found = Diagnostic::at(Code::ScriptSecurity, span, message);
             diagnostics.push(found.help("set it in global_defs, and a script_user if they need not be root"));
-        }
-    }
-
-    fn insecure(&self, run: &Result<Run, String>) -> Option<PathBuf> {
-        match run {
-            Ok(Run::Program { path, .. } | Run::Shell { bash: path, .. }) => {
-                self.system.writable_by_others(path)
-            }
-            Err(_) => None,
         }
     }
 

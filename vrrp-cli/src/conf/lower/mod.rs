@@ -3,6 +3,7 @@
 mod commands;
 mod instance;
 mod interfaces;
+mod secure;
 mod system;
 
 use std::collections::HashMap;

@@ -2,13 +2,13 @@
 
 use std::ffi::CString;
 use std::net::IpAddr;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use nix::unistd::{self, AccessFlags, Gid, Group, Uid, User};
 
 use super::super::command::{self, Found, Programs};
+use super::secure;
 
 /// Where programs are looked for if the environment does not say.
 const SEARCH_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -55,8 +55,14 @@ pub trait System: Programs {
     /// The number of a group.
     fn group(&self, name: &str) -> Option<u32>;
 
-    /// The part of a path, if any, that others than root can replace.
+    /// The part of a path, if any, that others than root can make or replace: of the path as it is written and of
+    /// everything that its symbolic links lead over.
     fn writable_by_others(&self, path: &Path) -> Option<PathBuf>;
+
+    /// The path without symbolic links, as far as it exists.
+    fn real(&self, path: &Path) -> PathBuf {
+        path.to_path_buf()
+    }
 }
 
 /// The host that we run on.
@@ -119,15 +125,11 @@ impl System for Host {
     }
 
     fn writable_by_others(&self, path: &Path) -> Option<PathBuf> {
-        let real = path.canonicalize().ok()?;
-        let loose = |part: &&Path| {
-            fs::metadata(part).is_ok_and(|meta| {
-                let sticky = meta.is_dir() && meta.mode() & 0o1000 != 0;
-                let group = meta.mode() & 0o020 != 0 && meta.gid() != 0;
-                meta.uid() != 0 || ((meta.mode() & 0o002 != 0 || group) && !sticky)
-            })
-        };
-        real.ancestors().find(loose).map(Path::to_path_buf)
+        secure::loose_part(path)
+    }
+
+    fn real(&self, path: &Path) -> PathBuf {
+        path.canonicalize().unwrap_or_else(|_| path.to_path_buf())
     }
 }
 
