@@ -34,19 +34,30 @@ impl Daemon {
         // Before the router asks for any of them.
         self.runner.configure(loaded.commands.clone()).map_err(|busy| busy.to_string())?;
         self.handle.commit(prepared).map_err(|error| error.to_string())?;
-        // What was told before the commit is put into words that fit it.
-        self.hear_news();
-        self.config = loaded.config.clone();
-        self.is_filtered |= !loaded.no_accept.is_empty();
-        let status = self.handle.status(STATUS).map_err(|error| error.to_string())?;
-        let trackers = status.trackers.iter().map(|tracker| (tracker.id, &*tracker.name));
-        self.known = Known::new(loaded.config.clone(), trackers).with_no_accept(loaded.no_accept.clone());
-        self.memory.keep(&self.known);
-        let down =
-            status.trackers.iter().filter(|tracker| loaded.down.iter().any(|name| **name == *tracker.name));
-        for tracker in down {
-            self.handle.tracker(tracker.id, false).map_err(|error| error.to_string())?;
-        }
+        self.adopt(loaded);
         Ok(())
+    }
+
+    /// What follows from a configuration that is in force: nothing here can take it back.
+    fn adopt(&mut self, loaded: Loaded) {
+        let trackers = match self.handle.status(STATUS) {
+            Ok(status) => status.trackers,
+            Err(error) => {
+                error!(target: DAEMON, "scripts have no names in the log, and lasting faults are not told: {error}");
+                Vec::new()
+            }
+        };
+        for tracker in
+            trackers.iter().filter(|tracker| loaded.down.iter().any(|name| **name == *tracker.name))
+        {
+            if let Err(error) = self.handle.tracker(tracker.id, false) {
+                error!(target: DAEMON, "`{}` is down, and the router cannot be told: {error}", tracker.name);
+            }
+        }
+        let names = trackers.iter().map(|tracker| (tracker.id, &*tracker.name));
+        self.is_filtered |= !loaded.no_accept.is_empty();
+        self.known = Known::new(loaded.config.clone(), names).with_no_accept(loaded.no_accept);
+        self.memory.keep(&self.known);
+        self.config = loaded.config;
     }
 }

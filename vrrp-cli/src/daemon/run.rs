@@ -209,7 +209,7 @@ impl Daemon {
         }
     }
 
-    pub(super) fn hear_news(&mut self) {
+    fn hear_news(&mut self) {
         for _ in 0..NEWS {
             let Ok(news) = self.news.try_recv() else { break };
             match news {
