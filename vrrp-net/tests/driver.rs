@@ -32,6 +32,7 @@ fn main() -> ExitCode {
         ("the_owner_keeps_what_the_host_had", the_owner_keeps_what_the_host_had),
         ("the_higher_priority_wins_and_hands_over", the_higher_priority_wins_and_hands_over),
         ("unicast_peers_elect_one", unicast_peers_elect_one),
+        ("who_cannot_send_resigns_and_comes_back", who_cannot_send_resigns_and_comes_back),
     ])
 }
 
@@ -200,6 +201,26 @@ fn an_interface_made_anew_is_listened_to_again() {
     })
     .unwrap();
     assert_eq!(second.state(), State::Backup);
+}
+
+fn who_cannot_send_resigns_and_comes_back() {
+    harness::need_programs(&["nft"]);
+    let (_lab, a, _, wire) = two_hosts();
+    let node = Node::start(&a, setup(vec![instance(51, 100, 10, &["192.0.2.100/24"])]));
+    node.wait_for_master();
+    let nft = |words: &[&str]| a.run(Command::new("nft").args(words)).unwrap();
+    nft(&["add table ip wall"]);
+    nft(&["add chain ip wall out { type filter hook output priority 0; }"]);
+    nft(&["add rule ip wall out ip protocol 112 drop"]);
+    wait_for(PATIENCE, "the address to go", || (!a.holds(ip("192.0.2.100")).unwrap()).then_some(())).unwrap();
+    nft(&["delete table ip wall"]);
+    let mark = wire.mark();
+    node.wait_for_master();
+    wait_for(PATIENCE, "adverts", || {
+        (wire.since(mark).iter().filter_map(Frame::advert).count() >= 3).then_some(())
+    })
+    .unwrap();
+    assert!(a.holds(ip("192.0.2.100")).unwrap());
 }
 
 fn ipv6_addresses_are_announced_and_used_at_once() {
