@@ -26,7 +26,7 @@ pub struct Handle {
 #[derive(Debug, Default)]
 pub(super) struct Shared {
     pub(super) shutdown: AtomicBool,
-    /// What was committed last. Only those who prepare and commit look at it, never the packet loop.
+    /// What is in force: written by whoever puts it in force, read by those who prepare.
     outline: Mutex<Outline>,
 }
 
@@ -116,7 +116,6 @@ impl Handle {
     /// [`Handle::check_ended`].
     pub fn commit(&self, prepared: Prepared) -> Result<(), Error> {
         let (done, wait) = mpsc::sync_channel(1);
-        self.remember(&prepared.plan);
         self.send(Command::Commit(Box::new(prepared), done))?;
         wait.recv().map_err(|_| Error::Stopped)
     }
@@ -164,4 +163,34 @@ fn check_handles(before: &[(InterfaceId, Arc<str>)], after: &[(InterfaceId, Arc<
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use vrrp_core::{InstanceConfig, InterfaceConfig, RouterConfig, Vip, Vrid};
+
+    use super::*;
+
+    #[test]
+    fn what_could_not_be_committed_is_not_remembered() {
+        // Without room for a single command.
+        let bell = Bell::new().unwrap();
+        let (commands, kept) = queue::ring_with(0, bell.clone()).unwrap();
+        let handle = Handle { commands, bell, shared: Arc::default() };
+        let prepared = || Prepared { config: setup().config, plan: Plan::new(&setup()), opened: Vec::new() };
+        assert!(matches!(handle.commit(prepared()), Err(Error::Busy)));
+        drop(kept);
+        assert!(matches!(handle.commit(prepared()), Err(Error::Stopped)));
+        let outline = handle.shared.outline.lock().unwrap();
+        assert!(outline.receivers.is_empty() && outline.interfaces.is_empty(), "{outline:?}");
+    }
+
+    fn setup() -> Setup {
+        let eth0 = InterfaceId(1);
+        let mut config = RouterConfig::new();
+        config.interfaces.push(InterfaceConfig::new(eth0, "eth0"));
+        let vips = vec![Vip::new([192, 0, 2, 100].into(), 24, eth0)];
+        config.instances.push(InstanceConfig::new("VI_1", eth0, Vrid::new(51).unwrap(), vips));
+        Setup::new(Config::new(config).unwrap())
+    }
 }
