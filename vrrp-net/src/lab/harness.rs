@@ -82,6 +82,11 @@ pub fn skip(reason: &str) -> ! {
     std::process::exit(SKIPPED)
 }
 
+/// Whether a test that cannot run on this machine has failed (`VRRPD_NO_SKIP=1`): for tests of other harnesses.
+pub fn is_skipping_forbidden() -> bool {
+    env::var("VRRPD_NO_SKIP").is_ok_and(|value| value == "1")
+}
+
 /// Skips a test if one of the programs that it runs is not installed.
 pub fn need_programs(programs: &[&str]) {
     let missing: Vec<_> = programs.iter().copied().filter(|program| !is_installed(program)).collect();
@@ -152,7 +157,7 @@ fn finish(mut child: Child, nocapture: bool) -> (Verdict, String) {
         Ok(Ok(status)) if status.code() == Some(SKIPPED) => {
             let reason =
                 stdout.lines().find_map(|line| line.strip_prefix(SKIP_MARK)).unwrap_or("no reason given");
-            if env::var("VRRPD_NO_SKIP").is_ok_and(|value| value == "1") {
+            if is_skipping_forbidden() {
                 Verdict::Failed(format!("may not be skipped (VRRPD_NO_SKIP=1): {reason}"))
             } else {
                 Verdict::Skipped(reason.to_string())
