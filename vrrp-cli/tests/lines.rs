@@ -282,36 +282,36 @@ fn addresses_and_announcements() {
     };
     assert_eq!(filtered(true), ["-D (U_1) setting firewall drop rule", "-D (U_1) setting VIPs."]);
     assert_eq!(filtered(false), ["-D (U_1) removing VIPs.", "-D (U_1) removing firewall drop rule"]);
-    let announcing = |name: &str| {
-        texts(of(Report::Announcing { instance: InstanceId::from_number(0), name: name.into(), repeat: 5 }))
-    };
-    assert_eq!(
-        announcing("U_1"),
-        [
+    for (name, address, queued, sent) in [
+        (
+            "U_1",
+            "192.0.2.102",
             "-D (U_1) Sending/queueing gratuitous ARPs on eth0 for 192.0.2.102",
-            "-D Sending gratuitous ARP on eth0 for 192.0.2.102"
-        ]
-    );
-    assert_eq!(
-        announcing("S_1"),
-        [
+            "-D Sending gratuitous ARP on eth0 for 192.0.2.102",
+        ),
+        (
+            "S_1",
+            "fe80::53",
             "-D (S_1) Sending/queueing Unsolicited Neighbour Adverts on eth0 for fe80::53",
-            "-D Sending unsolicited Neighbour Advert on eth0 for fe80::53"
-        ]
-    );
+            "-D Sending unsolicited Neighbour Advert on eth0 for fe80::53",
+        ),
+    ] {
+        let (instance, address) = (InstanceId::from_number(0), ip(address));
+        let addresses = vec![(ETH0, address)];
+        let report = Report::Announcing { instance, name: name.into(), addresses, count: 1, repeat: 5 };
+        assert_eq!(texts(of(report)), [queued]);
+        let report = Report::Announced { instance, name: name.into(), interface: ETH0, address };
+        assert_eq!(texts(of(report)), [sent]);
+    }
 }
 
 #[test]
 fn a_thousand_addresses_are_announced_in_a_few_lines() {
-    let mut config = RouterConfig::new();
-    config.interfaces.push(InterfaceConfig::new(ETH0, "eth0"));
-    let vips = (0..1000u32).map(|n| Vip::new(IpAddr::V4((0x0a00_0000 + n).into()), 32, ETH0)).collect();
-    config.instances.push(InstanceConfig::new("VI_1", ETH0, Vrid::new(51).unwrap(), vips));
-    let known = Known::new(Config::new(config).unwrap(), []);
-    let report = Report::Announcing { instance: InstanceId::from_number(0), name: "VI_1".into(), repeat: 5 };
-    let lines = texts(driver(&report, &known, Before::default()));
-    assert_eq!(lines.len(), 65);
-    assert_eq!(lines[64], "-D (VI_1) Sending/queueing gratuitous ARPs for 968 more addresses");
+    let addresses = (0..32u32).map(|n| (ETH0, IpAddr::V4((0x0a00_0000 + n).into()))).collect();
+    let (instance, name) = (InstanceId::from_number(0), "VI_1".into());
+    let lines = texts(of(Report::Announcing { instance, name, addresses, count: 1000, repeat: 5 }));
+    assert_eq!(lines.len(), 33);
+    assert_eq!(lines[32], "-D (VI_1) Sending/queueing gratuitous ARPs for 968 more addresses");
 }
 
 #[test]

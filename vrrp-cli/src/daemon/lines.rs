@@ -4,6 +4,7 @@
 //! event. Everything here is a function of its arguments.
 
 use std::collections::{BTreeSet, HashMap};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -170,7 +171,11 @@ pub fn driver(report: &Report, known: &Known, before: Before) -> Vec<Line> {
         Report::StartupDelay(delay) => vec![info(format!("Delaying startup for {} seconds", delay.as_secs_f64()))],
         Report::Lost { events } => vec![warn(format!("{events} events were lost: too many came at once"))],
         Report::Addresses { name, wanted, .. } => addresses(name, *wanted, known),
-        Report::Announcing { name, .. } => announcing(name, known),
+        Report::Announcing { name, addresses, count, .. } => announcing(name, addresses, *count, known),
+        Report::Announced { interface, address, .. } => {
+            let (_, each) = announcements(address);
+            vec![detail(format!("Sending {each} on {} for {address}", known.interface(*interface)))]
+        }
         // An address that the kernel refuses is tried again and again; once is enough to know it.
         Report::Held { complete, .. } if before.held == Some(*complete) => Vec::new(),
         Report::Held { name, complete: false, .. } => {
@@ -338,7 +343,7 @@ fn instance(name: &str, what: &InstanceEvent, known: &Known) -> Option<Line> {
 }
 
 /// Why an advert was dropped; none for what is no news.
-fn rejected(source: std::net::IpAddr, reject: &Reject, instance: Option<&InstanceConfig>) -> Option<String> {
+fn rejected(source: IpAddr, reject: &Reject, instance: Option<&InstanceConfig>) -> Option<String> {
     let version = instance.map_or(2, |instance| instance.version.number());
     Some(match *reject {
         Reject::Ttl { found, min: 255, .. } => {
@@ -424,29 +429,24 @@ fn addresses(name: &str, wanted: bool, known: &Known) -> Vec<Line> {
     lines
 }
 
-/// Addresses of one instance that are named when they are announced.
-const NAMED: usize = 32;
-
-fn announcing(name: &str, known: &Known) -> Vec<Line> {
-    let Some(instance) = known.instance(name) else { return Vec::new() };
-    let vips: Vec<&Vip> = instance.addresses.iter().chain(&instance.excluded).collect();
-    let words = |vip: &Vip| match Family::of(&vip.address) {
-        Family::V4 => ("gratuitous ARPs", "gratuitous ARP"),
-        Family::V6 => ("Unsolicited Neighbour Adverts", "unsolicited Neighbour Advert"),
-    };
-    let named = vips.iter().take(NAMED).flat_map(|vip| {
-        let (address, interface, (all, each)) = (vip.address, known.interface(vip.interface), words(vip));
-        [
-            detail(format!("({name}) Sending/queueing {all} on {interface} for {address}")),
-            detail(format!("Sending {each} on {interface} for {address}")),
-        ]
+fn announcing(name: &str, addresses: &[(InterfaceId, IpAddr)], count: usize, known: &Known) -> Vec<Line> {
+    let named = addresses.iter().map(|(interface, address)| {
+        let ((all, _), interface) = (announcements(address), known.interface(*interface));
+        detail(format!("({name}) Sending/queueing {all} on {interface} for {address}"))
     });
-    let rest = vips.get(NAMED..).and_then(|rest| Some((rest.len(), rest.first()?)));
-    let rest = rest.map(|(count, first)| {
-        let (all, _) = words(first);
-        detail(format!("({name}) Sending/queueing {all} for {count} more addresses"))
+    let rest = addresses.last().filter(|_| count > addresses.len()).map(|(_, last)| {
+        let ((all, _), rest) = (announcements(last), count - addresses.len());
+        detail(format!("({name}) Sending/queueing {all} for {rest} more addresses"))
     });
     named.chain(rest).collect()
+}
+
+/// What announces an address: in general, and one of them.
+fn announcements(address: &IpAddr) -> (&'static str, &'static str) {
+    match Family::of(address) {
+        Family::V4 => ("gratuitous ARPs", "gratuitous ARP"),
+        Family::V6 => ("Unsolicited Neighbour Adverts", "unsolicited Neighbour Advert"),
+    }
 }
 
 fn is_unicast(instance: &InstanceConfig) -> bool {

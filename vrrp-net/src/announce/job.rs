@@ -23,6 +23,9 @@ pub(crate) struct Job {
     round: u8,
     /// How many addresses are left in this round.
     in_round: usize,
+    repeat: u8,
+    /// How many addresses may still be named when they are announced.
+    named: usize,
 }
 
 impl Job {
@@ -44,6 +47,8 @@ impl Job {
             place: 0,
             round: if in_round == 0 { 0 } else { announce.repeat },
             in_round,
+            repeat: announce.repeat,
+            named: NAMED,
         }
     }
 
@@ -71,12 +76,16 @@ impl Job {
         Some((vip.interface, vip.address.is_ipv6()))
     }
 
-    /// Takes the next announcement.
-    pub(super) fn take<'h>(&mut self, holding: &'h Holding) -> Option<&'h Vip> {
+    /// Takes the next announcement, and says whether it is to be named when it leaves: the first one of each of the
+    /// first addresses.
+    pub(super) fn take<'h>(&mut self, holding: &'h Holding) -> Option<(&'h Vip, bool)> {
         let place = self.find(holding)?;
+        let mut named = false;
         if let Some(left) = self.left.get_mut(place) {
+            named = *left == self.repeat && self.named > 0;
             *left -= 1;
         }
+        self.named -= usize::from(named);
         self.place = place + 1;
         self.in_round -= 1;
         if self.in_round == 0 {
@@ -84,7 +93,7 @@ impl Job {
             self.place = 0;
             self.in_round = self.left.iter().filter(|left| **left > 0).count();
         }
-        holding.vips.get(place)
+        holding.vips.get(place).map(|vip| (vip, named))
     }
 
     /// The place of the next address of this round that is held: behind the last one, or before it if it was held late.
@@ -99,6 +108,9 @@ impl Job {
         places.chain(0..self.place).find(due)
     }
 }
+
+/// Addresses of one job that are named: a thousand would drown everything else that is told.
+pub(crate) const NAMED: usize = 32;
 
 #[cfg(test)]
 mod tests {
@@ -154,7 +166,7 @@ mod tests {
 
     fn take_all(job: &mut Job, holding: &Holding) -> Vec<u8> {
         std::iter::from_fn(|| job.take(holding))
-            .map(|vip| match vip.address {
+            .map(|(vip, _)| match vip.address {
                 std::net::IpAddr::V4(address) => address.octets()[3],
                 std::net::IpAddr::V6(_) => u8::MAX,
             })

@@ -4,6 +4,7 @@ mod frame;
 mod job;
 
 use std::io;
+use std::net::IpAddr;
 use std::os::fd::AsFd;
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use crate::kernel::holding::Holding;
 use crate::socket::link_address;
 use crate::sys::mmsg::{self, BATCH, Outgoing};
 use frame::Frame;
-pub(crate) use job::Job;
+pub(crate) use job::{Job, NAMED};
 
 /// What a frame on an interface needs to know of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,12 +35,23 @@ pub(crate) struct Announcer {
     jobs: Vec<Job>,
     /// For each interface and kind of announcement that is paced: when the next one may go.
     paces: Vec<Pace>,
-    /// A batch on its way, with whose it is and the kernel index that it leaves by.
-    frames: Vec<(InstanceId, Frame, u32)>,
+    /// A batch on its way.
+    frames: Vec<Waiting>,
     /// When what the socket did not take is tried again.
     again_at: Option<Time>,
     pub(crate) sent: u64,
     pub(crate) refused: u64,
+}
+
+/// A frame on its way.
+#[derive(Clone, Copy, Debug)]
+struct Waiting {
+    instance: InstanceId,
+    frame: Frame,
+    /// The kernel index of the interface that it leaves by.
+    index: u32,
+    /// What is to be told once it has left.
+    named: Option<(InterfaceId, IpAddr)>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -74,7 +86,7 @@ impl Announcer {
     /// Forgets what is still to be sent for an instance.
     pub(crate) fn cancel(&mut self, instance: InstanceId) {
         self.jobs.retain(|job| job.instance() != instance);
-        self.frames.retain(|(of, ..)| *of != instance);
+        self.frames.retain(|waiting| waiting.instance != instance);
     }
 
     /// When there is something to send, if what the kernel holds stays as it is; the epoch when at once.
@@ -92,12 +104,13 @@ impl Announcer {
         Some(earliest.max(self.again_at.unwrap_or(earliest)))
     }
 
-    /// Sends at most one batch of what may go now.
+    /// Sends at most one batch of what may go now, and tells of the first announcements of each job that the kernel took.
     pub(crate) fn run<'h>(
         &mut self,
         now: Time,
         holding: impl Fn(InstanceId) -> Option<&'h Holding>,
         port: impl Fn(InterfaceId) -> Option<Port>,
+        tell: impl FnMut(InstanceId, InterfaceId, IpAddr),
     ) {
         if self.again_at.is_some_and(|at| at > now) {
             return;
@@ -113,11 +126,12 @@ impl Announcer {
                 if self.frames.len() == BATCH || self.pace(interface, ipv6) > now {
                     break;
                 }
-                let Some(vip) = job.take(holding) else { break };
+                let Some((vip, named)) = job.take(holding) else { break };
                 // Not an Ethernet interface, or gone: there is nobody to tell.
                 let Some(port) = port(interface) else { continue };
                 let frame = Frame::announce(vip.address, &port);
-                self.frames.push((job.instance(), frame, port.index));
+                let named = named.then_some((interface, vip.address));
+                self.frames.push(Waiting { instance: job.instance(), frame, index: port.index, named });
                 self.keep_pace(interface, ipv6, now, job.gap(ipv6));
             }
         }
@@ -127,23 +141,29 @@ impl Announcer {
             jobs.rotate_left(1);
         }
         self.jobs = jobs;
-        self.flush(now);
+        self.flush(now, tell);
     }
 
-    fn flush(&mut self, now: Time) {
+    fn flush(&mut self, now: Time, mut tell: impl FnMut(InstanceId, InterfaceId, IpAddr)) {
         let mut done = 0;
         while done < self.frames.len() {
             let mut outgoing = [Outgoing::default(); BATCH];
             let mut names = [link_address(0, 0, [0; 6]); BATCH];
             let rest = self.frames.get(done..).unwrap_or_default();
-            for ((_, frame, index), name) in rest.iter().zip(&mut names) {
-                *name = link_address(*index, frame.ether_type(), frame.destination());
+            for (waiting, name) in rest.iter().zip(&mut names) {
+                let frame = &waiting.frame;
+                *name = link_address(waiting.index, frame.ether_type(), frame.destination());
             }
-            for (((_, frame, _), name), outgoing) in rest.iter().zip(&names).zip(&mut outgoing) {
-                *outgoing = Outgoing { name: name.octets(), control: &[], octets: frame.octets() };
+            for ((waiting, name), outgoing) in rest.iter().zip(&names).zip(&mut outgoing) {
+                *outgoing = Outgoing { name: name.octets(), control: &[], octets: waiting.frame.octets() };
             }
             match mmsg::send(self.socket.as_fd(), outgoing.get(..rest.len()).unwrap_or(&outgoing)) {
                 Ok(sent) => {
+                    for waiting in rest.iter().take(sent) {
+                        if let Some((interface, address)) = waiting.named {
+                            tell(waiting.instance, interface, address);
+                        }
+                    }
                     self.sent += sent as u64;
                     done += sent.max(1);
                 }

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use vrrp_core::{
-    Action, Actions, Announce, Become, Event, InstanceId, Notify, State, Subject, Time, TrackerId, Transmit,
+    Action, Actions, Announce, Become, Event, InstanceEvent, InstanceId, Notify, State, Subject, Time,
+    TrackerId, Transmit,
 };
 
 use super::report::{NotTaken, Notice, Outside, Report};
 use super::slots::Slots;
 use super::status::DriverStats;
 use super::world::{Interface, World};
-use crate::announce::{Announcer, Job};
+use crate::announce::{Announcer, Job, NAMED};
 use crate::error::Error;
 use crate::socket::{Delivery, Outbox, Sockets};
 
@@ -30,6 +31,10 @@ pub(super) struct Carrier {
     pub(super) failed: Vec<InstanceId>,
     /// Checks that nobody took, for the router to be told.
     pub(super) not_run: Vec<TrackerId>,
+    /// Instances that resign with an advert of the batch.
+    resigned: Vec<(InstanceId, Arc<str>)>,
+    /// What is told after the events that led to it.
+    afterwards: Vec<Report>,
 }
 
 impl Carrier {
@@ -44,6 +49,8 @@ impl Carrier {
             failing: 0,
             failed: Vec::new(),
             not_run: Vec::new(),
+            resigned: Vec::new(),
+            afterwards: Vec::new(),
         })
     }
 
@@ -57,7 +64,7 @@ impl Carrier {
                 | Action::AddAddresses { instance, addresses } => {
                     self.wish(instance, addresses.len(), outside);
                 }
-                Action::Announce(announce) => self.begin(&announce, outside),
+                Action::Announce(announce) => self.begin(&announce),
                 Action::RunCheck { tracker, name } => {
                     if let Err(NotTaken) = outside.run_check(tracker, name) {
                         self.not_run.push(tracker);
@@ -68,11 +75,12 @@ impl Carrier {
                 Action::Event(event) => self.event(event, outside),
             }
         }
+        self.afterwards.drain(..).for_each(|report| outside.report(report));
     }
 
     /// Sends the batch.
     pub(super) fn send(&mut self, outside: &mut dyn Outside) {
-        if self.outbox.is_empty() && self.nowhere.is_empty() {
+        if self.outbox.is_empty() && self.nowhere.is_empty() && self.resigned.is_empty() {
             return;
         }
         let refused = self.outbox.refused;
@@ -81,6 +89,13 @@ impl Carrier {
             self.judge_deliveries(outside);
         }
         self.outbox.clear();
+        for (instance, name) in self.resigned.drain(..) {
+            // An advert that nobody took is no farewell.
+            if !self.failed.contains(&instance) {
+                let what = InstanceEvent::SentPriorityZero;
+                outside.report(Report::Instance { instance, name, what });
+            }
+        }
     }
 
     /// Has the kernel thread see new wishes; says whether there were any.
@@ -98,10 +113,19 @@ impl Carrier {
     }
 
     /// Sends announcements that may go now.
-    pub(super) fn announce(&mut self, now: Time, world: &World) {
+    pub(super) fn announce(&mut self, now: Time, world: &World, outside: &mut dyn Outside) {
         let slots = &self.slots;
         let port = |interface| world.interface(interface)?.port();
-        self.announcer.run(now, |instance| slots.holding(instance), port);
+        self.announcer.run(
+            now,
+            |instance| slots.holding(instance),
+            port,
+            |instance, interface, address| {
+                if let Some(name) = slots.name(instance) {
+                    outside.report(Report::Announced { instance, name, interface, address });
+                }
+            },
+        );
     }
 
     /// When the next announcement may go.
@@ -184,11 +208,18 @@ impl Carrier {
         outside.report(Report::Addresses { instance, name, wanted, count });
     }
 
-    fn begin(&mut self, announce: &Announce<'_>, outside: &mut dyn Outside) {
+    fn begin(&mut self, announce: &Announce<'_>) {
         let (instance, repeat) = (announce.instance, announce.repeat);
         let Some(slot) = self.slots.get_mut(instance) else { return };
         self.announcer.begin(Job::new(announce, &slot.holding));
-        outside.report(Report::Announcing { instance, name: Arc::clone(&slot.name), repeat });
+        let named = announce.addresses.iter().take(NAMED);
+        self.afterwards.push(Report::Announcing {
+            instance,
+            name: Arc::clone(&slot.name),
+            addresses: named.map(|vip| (vip.interface, vip.address)).collect(),
+            count: announce.addresses.len(),
+            repeat,
+        });
     }
 
     fn notice(&mut self, notify: &Notify<'_>) -> Notice {
@@ -201,6 +232,10 @@ impl Carrier {
 
     fn event(&mut self, event: Event<'_>, outside: &mut dyn Outside) {
         let report = match event {
+            Event::Instance { instance, name, what: InstanceEvent::SentPriorityZero } => {
+                let name = self.name(instance, name);
+                return self.resigned.push((instance, name));
+            }
             Event::Instance { instance, name, what } => {
                 Report::Instance { instance, name: self.name(instance, name), what }
             }

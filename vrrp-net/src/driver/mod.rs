@@ -201,7 +201,7 @@ impl Driver {
             // Whoever asked may have given up waiting.
             let _ = done.send(());
         }
-        self.announce();
+        self.announce(outside);
         self.turn_kernel()?;
         self.finish(now, outside);
         self.arm()?;
@@ -342,8 +342,8 @@ impl Driver {
         }
     }
 
-    fn announce(&mut self) {
-        self.carrier.announce(clock::now(), &self.world);
+    fn announce(&mut self, outside: &mut dyn Outside) {
+        self.carrier.announce(clock::now(), &self.world, outside);
     }
 
     fn turn_kernel(&mut self) -> Result<(), Error> {

@@ -119,14 +119,29 @@ pub enum Report {
         /// How many of them the router named.
         count: usize,
     },
-    /// Addresses of an instance are to be announced.
+    /// Addresses of an instance are to be announced as soon as the kernel holds them.
     Announcing {
         /// Which instance.
         instance: InstanceId,
         /// Its name.
         name: Arc<str>,
+        /// The first 32 of them.
+        addresses: Vec<(InterfaceId, IpAddr)>,
+        /// How many there are.
+        count: usize,
         /// How often each.
         repeat: u8,
+    },
+    /// The first announcement of an address has left. Told of the first 32 addresses that are announced together.
+    Announced {
+        /// Which instance.
+        instance: InstanceId,
+        /// Its name.
+        name: Arc<str>,
+        /// Where it left.
+        interface: InterfaceId,
+        /// The address.
+        address: IpAddr,
     },
     /// Whether the kernel holds all addresses of an instance that is MASTER.
     Held {

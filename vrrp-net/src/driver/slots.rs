@@ -80,6 +80,11 @@ impl Slots {
         self.slots.get(at).map(|slot| &*slot.holding)
     }
 
+    pub(crate) fn name(&self, id: InstanceId) -> Option<Arc<str>> {
+        let at = self.slots.binary_search_by_key(&id, |slot| slot.id).ok()?;
+        self.slots.get(at).map(|slot| Arc::clone(&slot.name))
+    }
+
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Slot> {
         self.slots.iter_mut()
     }

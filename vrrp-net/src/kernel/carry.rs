@@ -8,7 +8,7 @@ use vrrp_core::{Time, Vip};
 use super::Kernel;
 use super::holding::{Holding, Wish};
 use crate::clock;
-use crate::netlink::{Address, Outcome};
+use crate::netlink::{self, Address, Outcome};
 
 /// An instance's addresses on their way to be as it wishes.
 #[derive(Clone, Debug)]
@@ -161,16 +161,22 @@ impl Kernel {
         let Some(holding) = self.works.get(at).map(|work| Arc::clone(&work.holding)) else { return false };
         let (places, addresses) = self.chunk(&holding.vips, place);
         let end = place + places.len();
-        let mut troubles = Vec::new();
+        let mut refused = None;
         let mut outcomes = vec![false; addresses.len()];
         let result = self.request.add_addresses(&addresses, |number, outcome| {
             if let Some(held) = outcomes.get_mut(number) {
                 *held = outcome.is_as_asked();
             }
             if let Outcome::Refused(error) = outcome {
-                troubles.push(error.to_string());
+                refused.get_or_insert((number, error));
             }
         });
+        let mut troubles = Vec::new();
+        if let Some((number, error)) = refused {
+            let vips = places.iter().zip(holding.vips.get(place..).unwrap_or_default());
+            let vip = vips.filter(|(exists, _)| **exists).map(|(_, vip)| vip).nth(number);
+            troubles.push(self.words("add", vip, error));
+        }
         if let Err(error) = result {
             troubles.push(error.to_string());
             // What became of them is not known.
@@ -181,7 +187,8 @@ impl Kernel {
             let held = *exists && outcomes.next().unwrap_or(false);
             holding.set_held(place + number, held);
             if !*exists && let Some(vip) = holding.vips.get(place + number) {
-                troubles.push(format!("cannot add {vip}: its interface does not exist"));
+                let interface = self.name_of(vip.interface);
+                troubles.push(format!("cannot add {vip} on {interface}: the interface does not exist"));
             }
         }
         if let Some(trouble) = troubles.into_iter().next() {
@@ -199,23 +206,27 @@ impl Kernel {
         let (places, addresses) = self.chunk(&holding.vips, place);
         let end = place + places.len();
         let mut existing = (place..end).zip(&places).filter(|(_, exists)| **exists).map(|(place, _)| place);
-        let unwanted: Vec<Address> = addresses
+        let (vips, unwanted): (Vec<&Vip>, Vec<Address>) = addresses
             .into_iter()
-            .filter(|_| {
-                let place = existing.next();
-                let vip = place.and_then(|place| holding.vips.get(place));
-                let hosts_own = place.is_some_and(|place| work.hosts_own.contains(&place));
-                !hosts_own && vip.is_some_and(|vip| !self.is_wanted(vip))
+            .filter_map(|address| {
+                let place = existing.next()?;
+                let vip = holding.vips.get(place)?;
+                let unwanted = !work.hosts_own.contains(&place) && !self.is_wanted(vip);
+                unwanted.then_some((vip, address))
             })
-            .collect();
-        let mut troubles = Vec::new();
-        let result = self.request.remove_addresses(&unwanted, |_, outcome| {
+            .unzip();
+        let mut refused = None;
+        let result = self.request.remove_addresses(&unwanted, |number, outcome| {
             if let Outcome::Refused(error) = outcome
                 && error.errno() != Some(libc::ENODEV)
             {
-                troubles.push(error.to_string());
+                refused.get_or_insert((number, error));
             }
         });
+        let mut troubles = Vec::new();
+        if let Some((number, error)) = refused {
+            troubles.push(self.words("remove", vips.get(number).copied(), error));
+        }
         if let Err(error) = result {
             troubles.push(error.to_string());
             self.audit_soon();
@@ -264,6 +275,17 @@ impl Kernel {
         let addresses: Vec<_> =
             chunk.map(|vip| self.index_of(vip.interface).map(|index| address(vip, index))).collect();
         (addresses.iter().map(Option::is_some).collect(), addresses.into_iter().flatten().collect())
+    }
+
+    /// Why the kernel refused an address, with the name by which people know the interface: the kernel may have it no more.
+    fn words(&self, verb: &str, vip: Option<&Vip>, error: netlink::Error) -> String {
+        match (error, vip) {
+            (netlink::Error::Refused { errno, explanation, .. }, Some(vip)) => {
+                let request = format!("{verb} {vip} on {}", self.name_of(vip.interface));
+                netlink::Error::Refused { request, errno, explanation }.to_string()
+            }
+            (error, _) => error.to_string(),
+        }
     }
 
     /// Looks at everything again in a moment: not at once, for what failed may fail again.

@@ -320,6 +320,11 @@ impl Kernel {
         self.links.iter().find(|(id, _)| *id == interface).map(|(_, link)| link.index)
     }
 
+    /// The name of an interface in the configuration.
+    fn name_of(&self, interface: InterfaceId) -> &str {
+        self.plan.interfaces.iter().find(|(id, _)| *id == interface).map_or("?", |(_, name)| name)
+    }
+
     /// Says something that a person should know: once, however long it stays so.
     fn complain(&mut self, instance: Option<Arc<str>>, text: String) {
         let [now, before] = &mut self.complaints;
