@@ -2,6 +2,7 @@
 
 use super::render;
 use super::severity::{Class, Code, Shown};
+use super::shown;
 use super::span::{Sources, Span};
 
 /// Findings beyond this number are counted but not kept.
@@ -156,8 +157,21 @@ impl Diagnostics {
         })
     }
 
-    /// Sorts by place, so that all messages about one part of the file stand together.
-    pub(super) fn sort(&mut self) {
+    /// Sorts by place, so that all messages about one part of the file stand together, and makes every text fit to be
+    /// shown.
+    pub(super) fn settle(&mut self) {
+        let secrets = self.sources.secret_texts();
+        for item in &mut self.items {
+            let via = item.primary.as_ref().and_then(|(span, _)| span.via);
+            let secret = via.is_some_and(|via| self.sources.hidden(via.file).any(|hidden| hidden == via));
+            let labels = item.primary.iter_mut().chain(&mut item.context).map(|(_, label)| label);
+            let helps = item.help.iter_mut().chain(&mut item.replacement);
+            for text in std::iter::once(&mut item.message).chain(labels).chain(helps) {
+                if let Some(changed) = shown::shown(text, &secrets, secret) {
+                    *text = changed;
+                }
+            }
+        }
         self.items.sort_by_key(|item| item.primary.as_ref().map(|(span, _)| span.at));
     }
 }

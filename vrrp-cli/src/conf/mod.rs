@@ -17,6 +17,7 @@ mod read;
 mod render;
 mod resolve;
 pub mod severity;
+mod shown;
 pub mod source;
 mod span;
 mod suggest;
@@ -84,7 +85,7 @@ fn run(
         let draft = read::read(&statements, diagnostics);
         config = resolve::resolve(draft, diagnostics);
     }
-    diagnostics.sort();
+    diagnostics.settle();
     config
 }
 

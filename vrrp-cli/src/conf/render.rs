@@ -8,6 +8,7 @@ use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Patch, Rendere
 use super::diagnostic::{Diagnostic, Diagnostics};
 use super::severity::Shown;
 use super::span::{FileId, Place, Sources};
+use super::suggest;
 
 /// Bytes of a line that are shown around a place, and of the place itself.
 const SHOWN: u32 = 400;
@@ -34,8 +35,7 @@ fn one(item: &Diagnostic, masked: &Masked<'_>, color: bool) -> String {
         Shown::Note => Level::NOTE,
         Shown::Warning => Level::WARNING,
     };
-    let message = printable(&item.message);
-    let mut group = Group::with_title(level.primary_title(&*message).id(row.name));
+    let mut group = Group::with_title(level.primary_title(&*item.message).id(row.name));
     if let Some((span, label)) = &item.primary {
         let mut notes = vec![(AnnotationKind::Primary, span.at, label.as_str())];
         notes.extend(item.context.iter().map(|(at, label)| (AnnotationKind::Context, at.at, label.as_str())));
@@ -80,17 +80,6 @@ fn snippet<'a>(
         snippet = snippet.annotation(if label.is_empty() { annotation } else { annotation.label(label) });
     }
     snippet
-}
-
-/// A message without control characters, which a terminal would obey.
-fn printable(message: &str) -> Cow<'_, str> {
-    if message.chars().any(char::is_control) {
-        Cow::Owned(
-            message.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect(),
-        )
-    } else {
-        Cow::Borrowed(message)
-    }
 }
 
 /// The lines of a file that a message needs.
@@ -177,13 +166,20 @@ fn mask<'a>(text: &'a str, hidden: impl Iterator<Item = Place>) -> Cow<'a, str> 
 
 /// Where the secret of a line begins, whatever else may be wrong with the line.
 fn secret_in(line: &str) -> Option<usize> {
-    // Misspelt, too.
-    if let Some(at) = line.find("auth_pa") {
-        return line[at..].find([' ', '\t', '"']).map(|end| at + end);
+    let mut from = 0;
+    while let Some(skipped) = line[from..].find(|c: char| !ends_word(c)) {
+        let start = from + skipped;
+        let end = line[start..].find(ends_word).map_or(line.len(), |at| start + at);
+        let word = &line[start..end];
+        let first = line[..start].trim().is_empty();
+        if suggest::is_password(word) || (first && ["password", "key"].contains(&word)) {
+            return Some(end);
+        }
+        from = end;
     }
-    let word = line.trim_start();
-    let name = ["password", "key"]
-        .into_iter()
-        .find(|name| word.strip_prefix(name).is_some_and(|rest| rest.starts_with([' ', '\t', '"'])))?;
-    Some(line.len() - word.len() + name.len())
+    None
+}
+
+fn ends_word(c: char) -> bool {
+    c.is_whitespace() || matches!(c, '"' | '{' | '}' | '=')
 }

@@ -1,5 +1,6 @@
 //! Where in which file something stands.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -98,6 +99,8 @@ impl<T> fmt::Debug for Secret<T> {
 pub struct Sources {
     files: Vec<Source>,
     secrets: Vec<Place>,
+    /// What definitions wrote into secrets, and the secrets that they wrote.
+    secret_texts: BTreeSet<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -148,6 +151,20 @@ impl Sources {
     pub(super) fn hide(&mut self, span: Span) {
         self.secrets.push(span.at);
         self.secrets.extend(span.via);
+    }
+
+    /// Says that this text must never be printed, wherever else it came to stand.
+    pub(super) fn hide_text(&mut self, text: &str) {
+        if !text.is_empty() {
+            self.secret_texts.insert(text.to_string());
+        }
+    }
+
+    /// The texts that must not be printed, the longest first: what is part of another one must not spoil it.
+    pub(super) fn secret_texts(&self) -> Vec<&str> {
+        let mut texts: Vec<&str> = self.secret_texts.iter().map(String::as_str).collect();
+        texts.sort_by_key(|text| std::cmp::Reverse(text.len()));
+        texts
     }
 
     /// The places of a file that must not be printed.

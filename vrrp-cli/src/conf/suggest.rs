@@ -18,6 +18,13 @@ pub(super) fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>)
         .map(|(_, candidate)| candidate)
 }
 
+/// Whether a word is `auth_pass` or was probably meant to be.
+pub(super) fn is_password(word: &str) -> bool {
+    let word = word.to_ascii_lowercase();
+    (6..=12).contains(&word.len()) && distance(&word, "auth_pass") <= 3 && word != "auth_type"
+        || (word.starts_with("auth") && word.contains("pas"))
+}
+
 /// Edits (insert, delete, change, swap neighbours) that turn one word into the other.
 fn distance(left: &str, right: &str) -> usize {
     let (left, right): (Vec<char>, Vec<char>) = (left.chars().collect(), right.chars().collect());
@@ -41,7 +48,7 @@ fn distance(left: &str, right: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::nearest;
+    use super::{is_password, nearest};
 
     #[test]
     fn a_slip_of_the_pen_is_found_and_a_different_word_is_not() {
@@ -52,5 +59,24 @@ mod tests {
         assert_eq!(nearest("sate"), Some("state"));
         assert_eq!(nearest("interface"), None);
         assert_eq!(nearest("x"), None);
+    }
+
+    #[test]
+    fn a_misspelt_auth_pass_still_hides_what_follows() {
+        for word in [
+            "auth_pass",
+            "authpass",
+            "auth_pas",
+            "Auth_Pass",
+            "auth-pass",
+            "aut_pas",
+            "auht_pass",
+            "authpassword",
+        ] {
+            assert!(is_password(word), "{word}");
+        }
+        for word in ["auth_type", "authentication", "auth_hmac", "accept", "interface", "state"] {
+            assert!(!is_password(word), "{word}");
+        }
     }
 }

@@ -92,6 +92,17 @@ impl Text {
         }
     }
 
+    /// The stretches that definitions wrote, with the places of the use and of the definition.
+    pub(super) fn defined(&self) -> impl Iterator<Item = (&str, Span)> {
+        self.pieces.iter().enumerate().filter_map(|(index, piece)| match piece.origin {
+            Origin::Definition { used, defined } => {
+                let end = self.pieces.get(index + 1).map_or(self.text.len(), |next| next.from);
+                Some((self.text.get(piece.from..end)?, Span { at: used, via: Some(defined) }))
+            }
+            Origin::File(_) => None,
+        })
+    }
+
     /// Where the whole text stands.
     pub(super) fn whole(&self) -> Span {
         self.span(0..self.text.len())

@@ -6,6 +6,7 @@ use std::time::Duration;
 use nix::time::{ClockId, clock_gettime};
 
 use vrrp_cli::conf::lower::{Interner, lower};
+use vrrp_cli::conf::severity::Code;
 use vrrp_cli::conf::{self, Diagnostics};
 
 use crate::corpus;
@@ -87,6 +88,7 @@ fn files_made_to_be_slow_are_not() {
         ("many open names", "${".repeat(100_000)),
         ("many quotes", "\"'".repeat(300_000)),
         ("many findings", "auth_pas x\n".repeat(100_000)),
+        ("many secrets", (0..3_000).map(|i| format!("$S=geheim{i}\nauth_pass $S\npriority $S\n")).collect()),
         ("braces in a pattern", format!("include {}\n", "{a,b}".repeat(5_000))),
         (
             "many addresses",
@@ -110,6 +112,15 @@ fn every_bound_says_that_it_was_reached() {
     }
     let long = vec![b' '; (33 << 20) + 1];
     assert!(everything(&long).is_fatal(), "33 MiB are too much");
+}
+
+#[test]
+fn the_first_bound_that_is_reached_is_said_once() {
+    let doubled: String = (0..40).map(|i| format!("$L{}=${{L{i}}}${{L{i}}}\n", i + 1)).collect();
+    let text = format!("$L0=hahahaha\n{doubled}router_id ${{L30}} ${{L30}}\nrouter_id ${{L31}}\n");
+    let diagnostics = everything(text.as_bytes());
+    let large = diagnostics.items().iter().filter(|item| item.code == Code::FileLarge).count();
+    assert_eq!(large, 1, "{}", diagnostics.render(false));
 }
 
 /// The processor time of this thread: other work on the machine does not count.

@@ -269,7 +269,7 @@ fn no_message_and_no_dump_shows_a_password() {
             diagnostics.lines().collect::<Vec<_>>()
         );
         // `{:?}` of an array of octets, too.
-        for secret in ["keep@l", "geheim", "hidden", "1111", "[49, 49", "0123456789abcdef", "liv3d"] {
+        for secret in ["keep@l", "geheim", "hidden", "1111", "[49, 49", "0123456789abcdef", "liv3d", "g7"] {
             assert!(!shown.contains(secret), "{}: {secret}", path.display());
         }
     }

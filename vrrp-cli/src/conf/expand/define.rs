@@ -31,9 +31,10 @@ impl Expander<'_> {
             if depth >= USE_LIMIT {
                 let message = format!("the definition of `{}` uses itself", used.name);
                 let place = Span { at: definition.place, via: None };
-                self.diagnostics
-                    .push(Diagnostic::at(Code::DefinitionLoop, span, message).context(place, "defined here"));
-                self.stopped = true;
+                if !std::mem::replace(&mut self.stopped, true) {
+                    let found = Diagnostic::at(Code::DefinitionLoop, span, message);
+                    self.diagnostics.push(found.context(place, "defined here"));
+                }
                 return Vec::new();
             }
             let size: usize = definition.lines.iter().map(|line| line.as_str().len() + 1).sum();

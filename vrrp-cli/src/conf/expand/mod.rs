@@ -218,7 +218,9 @@ impl<'a> Expander<'a> {
     }
 
     fn stop(&mut self, span: Option<Span>, message: String) {
-        self.stopped = true;
+        if std::mem::replace(&mut self.stopped, true) {
+            return;
+        }
         self.diagnostics.push(match span {
             Some(span) => Diagnostic::at(Code::FileLarge, span, message),
             None => Diagnostic::nowhere(Code::FileLarge, message),

@@ -98,7 +98,7 @@ pub fn lower(
     router.trackers = trackers.list;
     router.interfaces = interfaces.finish();
     let router = checked(router, config, diagnostics);
-    diagnostics.sort();
+    diagnostics.settle();
     if diagnostics.is_fatal() {
         return None;
     }

@@ -10,7 +10,6 @@ pub(super) use address::OPTIONS as ADDRESS_OPTIONS;
 use super::diagnostic::{Diagnostic, Diagnostics};
 use super::draft::{Draft, GroupDraft, InstanceDraft, ScriptDraft, Target};
 use super::keywords::{self, Form, Keyword, Standing};
-use super::lexer::Word;
 use super::severity::Code;
 use super::span::{Span, Spanned};
 use super::suggest;
@@ -108,6 +107,9 @@ impl Reader<'_> {
         let mut found =
             Diagnostic::at(Code::KeywordUnknown, span, format!("unknown keyword `{name}` {place}"))
                 .label(if statement.block.is_some() { "skipped with its block" } else { "skipped" });
+        if suggest::is_password(name) {
+            self.hide(statement);
+        }
         if self.diagnostics.is_full() {
             return self.diagnostics.push(found);
         }
@@ -115,12 +117,7 @@ impl Reader<'_> {
             found = found.context(owner.head(), "in this block");
         }
         match suggest::nearest(name, table.iter().map(|keyword| keyword.name)) {
-            Some(known) => {
-                if known == "auth_pass" {
-                    self.hide(statement.words.get(1..).unwrap_or(&[]));
-                }
-                found = found.replace(known);
-            }
+            Some(known) => found = found.replace(known),
             None => {
                 let other = keywords::rows().iter().find(|row| row.name == name);
                 if name.starts_with("//") {
@@ -136,9 +133,21 @@ impl Reader<'_> {
         self.diagnostics.push(found);
     }
 
-    fn hide(&mut self, words: &[Word]) {
+    /// Keeps the values of a line out of every message, and what definitions wrote there wherever else it stands.
+    fn hide(&mut self, statement: &Statement) {
+        let sources = &mut self.diagnostics.sources;
+        let words = statement.words.get(1..).unwrap_or(&[]);
         for word in words {
-            self.diagnostics.sources.hide(word.span);
+            sources.hide(word.span);
+        }
+        let mut defined = false;
+        for (text, span) in statement.line.defined() {
+            defined = true;
+            sources.hide(span);
+            text.split([' ', '\t', '"']).for_each(|text| sources.hide_text(text));
+        }
+        if defined {
+            words.iter().for_each(|word| sources.hide_text(&word.text));
         }
     }
 

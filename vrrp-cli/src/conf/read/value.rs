@@ -55,7 +55,7 @@ impl Reader<'_> {
                 }
             }
             Form::Secret(set) => {
-                self.hide(statement.words.get(1..).unwrap_or(&[]));
+                self.hide(statement);
                 if let Some(word) = self.word(&line) {
                     set(target, Spanned::new(Secret::new(word.text.clone()), word.span));
                 }
