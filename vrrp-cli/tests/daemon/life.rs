@@ -11,7 +11,7 @@ use vrrp_net::lab::{Moment, harness, wait_for};
 use vrrp_net::netlink::Event;
 
 use crate::elections::instance;
-use crate::support::Program::Vrrpd;
+use crate::support::Program::{Keepalived, Vrrpd};
 use crate::support::{Lan, PATIENCE, ip, vrrpd};
 
 const VIP: &str = "192.0.2.100";
@@ -53,6 +53,19 @@ pub(crate) fn a_daemon_detaches_and_is_the_only_one() {
     let mut bad = start();
     assert_eq!(bad.wait(PATIENCE).unwrap().code(), Some(2), "{}", bad.output());
     assert!(bad.output().contains("keepalived.conf:1"), "{}", bad.output());
+}
+
+pub(crate) fn a_keepalived_that_runs_is_seen() {
+    let lan = Lan::new();
+    let mut theirs = lan.node("a", Keepalived, &["192.0.2.1/24"], &config());
+    theirs.start();
+    theirs.wait_holds(VIP);
+    let mut ours = vrrpd();
+    ours.args(["run", "-f"]).arg(theirs.file("keepalived.conf")).arg("-p").arg(theirs.file("ka.pid"));
+    let mut ours = theirs.host.spawn(&mut ours).unwrap();
+    assert_eq!(ours.wait(PATIENCE).unwrap().code(), Some(1), "{}", ours.output());
+    assert!(ours.output().contains("daemon is already running"), "{}", ours.output());
+    assert!(theirs.holds(VIP) && theirs.daemon().is_running());
 }
 
 pub(crate) fn a_link_named_keepalived_is_keepalived() {

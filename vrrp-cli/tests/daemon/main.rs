@@ -42,6 +42,7 @@ fn main() -> ExitCode {
         ("the_first_process_buries_orphans", scripts::the_first_process_buries_orphans),
         ("notifies_come_in_order_with_their_arguments", scripts::notifies_come_in_order_with_their_arguments),
         ("a_daemon_detaches_and_is_the_only_one", life::a_daemon_detaches_and_is_the_only_one),
+        ("a_keepalived_that_runs_is_seen", life::a_keepalived_that_runs_is_seen),
         ("a_link_named_keepalived_is_keepalived", life::a_link_named_keepalived_is_keepalived),
         ("a_network_namespace_can_be_named", life::a_network_namespace_can_be_named),
         ("a_panic_ends_the_daemon_cleanly", life::a_panic_ends_the_daemon_cleanly),
