@@ -99,7 +99,11 @@ impl<'a> Batch<'a> {
                     seen.became.is_none() && state == *from && from != to,
                     "node {at}: {effect:?}"
                 );
-                hold!(CalmEdge, !oracle.is_settled(self.scene), "node {at}: {effect:?} at {now}");
+                hold!(
+                    CalmEdge,
+                    !oracle.is_settled(self.scene, position, at),
+                    "node {at}: {effect:?} at {now}"
+                );
                 seen.became = Some((*from, *to, *cause));
                 oracle.shadows[at][position].state = *to;
                 if *to == State::Master {
@@ -147,7 +151,7 @@ impl<'a> Batch<'a> {
     fn check_advert(&self, oracle: &mut Oracle, sent: &Sent, seen: &mut Seen) -> Result<(), Violation> {
         let (at, position, now) = (self.at, sent.instance, self.scene.now);
         let Some(instance) = self.node.instance(position) else { return Ok(()) };
-        let settled = oracle.is_settled(self.scene);
+        let settled = oracle.is_settled(self.scene, position, at);
         let shadow = &mut oracle.shadows[at][position];
         let config = self.scene.config(at, position);
         let source = self.plan.source(sent.segment(), config.family);

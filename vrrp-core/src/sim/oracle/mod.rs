@@ -3,6 +3,7 @@
 mod batch;
 mod listening;
 mod network;
+mod standing;
 
 use alloc::string::String;
 use alloc::vec;
@@ -17,6 +18,7 @@ use super::scenario::Scenario;
 use crate::time::Time;
 use batch::Batch;
 use listening::Shadow;
+use standing::{GRACE, Standing};
 
 /// What must hold, one name for each invariant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,11 +50,20 @@ pub enum Rule {
     BetterFirst,
     /// Two routers of which the better is heard by the other are not both MASTER for longer than an interval.
     Yielding,
-    /// Once Master_Down_Interval and 20 ms have passed without a fault, at most one MASTER.
+    /// Once Master_Down_Interval (3A + Skew, A and Skew those of the better one) and 20 ms have passed without a
+    /// fault, no two routers are MASTER of which one hears the better one. This holds for every two nodes with
+    /// such a link, whatever is cut elsewhere, with two exceptions:
+    ///
+    /// - for twice as long as a packet takes, because a new MASTER cannot be heard sooner;
+    /// - while the nodes have different intervals, and the better one cannot hear the other or is not to answer it
+    ///   (`lower_prio_no_advert`): a last advert that was overtaken leaves the other with the shorter interval of a
+    ///   MASTER that is gone, it takes over, and only the next regular advert corrects it ([`Rule::Yielding`]).
     OneMaster,
-    /// Whoever hears no MASTER for Master_Down_Interval and 20 ms is one.
+    /// Whoever hears no MASTER for its own Master_Down_Interval and 20 ms is one; whatever is cut.
     TakingOver,
-    /// Once Master_Down_Interval and 20 ms have passed without a fault, nobody is without a MASTER.
+    /// Once the shortest Master_Down_Interval of those who can take over, and 20 ms, have passed without a fault,
+    /// nobody among them is without a MASTER. Judged where everybody who is heard hears the same nodes (on all
+    /// segments of a sync group); elsewhere only [`Rule::TakingOver`] can be asked for.
     Owner,
     /// In calm no state changes.
     CalmEdge,
@@ -99,11 +110,8 @@ pub(super) struct Oracle {
     shadows: Vec<Vec<Shadow>>,
     /// When the last fault ended or began.
     quiet_since: Time,
-    /// The longest that anybody listens, over all that was learned since then.
-    bound: Duration,
-    /// Whether on every segment the nodes that hear each other hear the same ones.
-    whole: bool,
-    whole_known: bool,
+    /// Who hears whom, and how long each listened since then.
+    standing: Standing,
     /// Since when two nodes are both MASTER though the second hears the first, by virtual router.
     overlaps: Vec<Option<Time>>,
     /// Since when a node hears no MASTER and is none, by virtual router.
@@ -128,9 +136,7 @@ impl Oracle {
         Self {
             shadows: vec![vec![Shadow::default(); instances]; nodes],
             quiet_since: Time::ZERO,
-            bound: Duration::ZERO,
-            whole: false,
-            whole_known: false,
+            standing: Standing::new(nodes, instances),
             overlaps: vec![None; instances * nodes * nodes],
             deserted: vec![None; instances * nodes],
             uniform: (0..instances)
@@ -146,8 +152,7 @@ impl Oracle {
     /// A fault began or ended, or a fact other than a packet changed something.
     pub(super) fn disturb(&mut self, now: Time) {
         self.quiet_since = now;
-        self.bound = Duration::ZERO;
-        self.whole_known = false;
+        self.standing.forget();
         self.overlaps.fill(None);
         self.deserted.fill(None);
     }
@@ -200,16 +205,17 @@ impl Oracle {
         })
     }
 
-    /// Whether all must have settled: two takeovers one after the other (a MASTER first, then whoever preempts
-    /// it once its delay is over), and a late advert in between.
-    fn is_settled(&self, scene: Scene<'_>) -> bool {
-        if !self.whole_known || !self.whole {
+    /// Whether all that a node hears of a virtual router must have settled: two takeovers one after the other (a
+    /// MASTER first, then whoever preempts it once its delay is over), and a late advert in between.
+    fn is_settled(&self, scene: Scene<'_>, position: usize, node: usize) -> bool {
+        if !self.standing.is_closed(position, node) {
             return false;
         }
         let held_off = self.shadows.iter().flatten().map(|shadow| shadow.left_alone_until).max();
         let patience = scene.scenario.longest_preempt_delay()
             + held_off.unwrap_or(Time::ZERO).saturating_since(self.quiet_since);
-        let settling = (self.bound + scene.scenario.longest_interval()) * 2 + patience;
+        let bound = self.standing.longest(scene, position, node) + GRACE;
+        let settling = (bound + scene.scenario.longest_interval()) * 2 + patience;
         scene.now > self.quiet_since + settling
     }
 }

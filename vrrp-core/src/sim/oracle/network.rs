@@ -1,19 +1,15 @@
 //! The network as a whole: one master where it can be heard, and nobody without one.
 
-use alloc::vec;
 use core::net::IpAddr;
-use core::time::Duration;
 
 use super::listening::skew;
+use super::standing::{GRACE, Standing};
 use super::{Oracle, Rule, Scene, Violation, hold};
 use crate::action::State;
 use crate::config::InstanceConfig;
 use crate::sim::node::Node;
 use crate::sim::scenario::LATENESS;
-use crate::types::{Priority, Version};
-
-/// What the issue grants beyond Master_Down_Interval.
-const GRACE: Duration = Duration::from_millis(20);
+use crate::types::Priority;
 
 impl Oracle {
     pub(super) fn look_at(&mut self, scene: Scene<'_>, turn: Option<usize>) -> Result<(), Violation> {
@@ -27,26 +23,32 @@ impl Oracle {
             return Ok(());
         }
         self.quiet_since = self.quiet_since.max(scene.network.late_until() + LATENESS);
-        self.bound = self.bound.max(longest_listening(scene) + GRACE);
-        if !self.whole_known {
-            self.whole = is_whole(scene);
-            self.whole_known = true;
+        self.standing.look(scene);
+        let mut strict = scene.scenario.virtual_routers() > 0;
+        for position in 0..scene.scenario.virtual_routers() {
+            self.check_masters(scene, position)?;
+            strict &= (0..scene.nodes.len()).any(|node| self.is_strict_among_several(scene, position, node));
         }
-        let strict = now > self.quiet_since + self.bound;
-        if strict && self.whole {
+        if strict {
             self.strict += now.saturating_since(self.looked_at);
         }
-        for position in 0..scene.scenario.virtual_routers() {
-            self.check_masters(scene, position, strict)?;
-        }
         for node in 0..scene.nodes.len() {
-            self.check_owners(scene, node, strict)?;
+            self.check_owners(scene, node)?;
         }
         Ok(())
     }
 
+    /// Whether [`Rule::Owner`] is asked of a node and others that it hears.
+    fn is_strict_among_several(&self, scene: Scene<'_>, position: usize, node: usize) -> bool {
+        let standing = &self.standing;
+        let several = standing.circle(position, node).filter(|other| scene.takes_part(*other, position));
+        standing.is_closed(position, node)
+            && several.take(2).count() == 2
+            && scene.now > self.quiet_since + standing.owner_due(scene, position, node) + GRACE
+    }
+
     /// Of two masters the better is heard by the other, which yields.
-    fn check_masters(&mut self, scene: Scene<'_>, position: usize, strict: bool) -> Result<(), Violation> {
+    fn check_masters(&mut self, scene: Scene<'_>, position: usize) -> Result<(), Violation> {
         let (now, nodes) = (scene.now, scene.nodes.len());
         let segment = scene.scenario.segment(position);
         for better in 0..nodes {
@@ -60,22 +62,26 @@ impl Oracle {
                 }
                 let since = *overlap.get_or_insert(now);
                 let span = now.saturating_since(since);
-                let interval = scene.config(better, position).interval.as_duration();
+                let config = scene.config(better, position);
+                let interval = config.interval.as_duration();
                 let reach = scene.scenario.reach();
                 hold!(
                     Yielding,
                     span <= interval + reach * 2,
                     "vr{position}: nodes {better} and {worse} have both been MASTER since {since}, now {now}"
                 );
-                // With different intervals an advert that was overtaken can leave a BACKUP with the interval of
-                // a master that is gone: then `Yielding` is all that can be said.
-                let clean = strict && self.whole && self.uniform[position];
+                // Who can hear and may answer corrects at once a BACKUP that was left with the wrong interval.
+                let answers = scene.hears(segment, better, worse) && !config.lower_prio_no_advert;
+                let priority = scene.rank(better, position).map_or(0, |(priority, _)| priority.get());
+                let bound = interval * u32::from(config.down_timer_adverts)
+                    + skew(config.version, priority, config.interval)
+                    + GRACE;
+                let strict = now > self.quiet_since + bound && (self.uniform[position] || answers);
                 hold!(
                     OneMaster,
-                    !clean || span <= reach * 2,
-                    "vr{position}: nodes {better} and {worse} are MASTER since {since}, now {now}; quiet since {}, bound {:?}",
-                    self.quiet_since,
-                    self.bound
+                    !strict || span <= reach * 2,
+                    "vr{position}: nodes {better} and {worse} are MASTER since {since}, now {now}; quiet since {}, bound {bound:?}",
+                    self.quiet_since
                 );
             }
         }
@@ -83,7 +89,7 @@ impl Oracle {
     }
 
     /// Whoever can take part is master, or hears one.
-    fn check_owners(&mut self, scene: Scene<'_>, node: usize, strict: bool) -> Result<(), Violation> {
+    fn check_owners(&mut self, scene: Scene<'_>, node: usize) -> Result<(), Violation> {
         let instances = scene.scenario.virtual_routers();
         let served = |position: usize| {
             let segment = scene.scenario.segment(position);
@@ -103,7 +109,7 @@ impl Oracle {
                     !alone || served(position)
                 }
             };
-            self.check_owner(scene, node, position, strict, fine)?;
+            self.check_owner(scene, node, position, fine)?;
         }
         Ok(())
     }
@@ -113,7 +119,6 @@ impl Oracle {
         scene: Scene<'_>,
         node: usize,
         position: usize,
-        strict: bool,
         fine: bool,
     ) -> Result<(), Violation> {
         let deserted = &mut self.deserted[position * scene.nodes.len() + node];
@@ -121,14 +126,16 @@ impl Oracle {
             *deserted = None;
             return Ok(());
         }
-        let (now, bound, quiet) = (scene.now, self.bound, self.quiet_since);
+        let (now, quiet, standing) = (scene.now, self.quiet_since, &self.standing);
         let since = *deserted.get_or_insert(now);
-        let strict = strict && self.whole && !self.ignored.contains(&Rule::Owner);
+        let bound = standing.owner_due(scene, position, node) + GRACE;
+        let strict = standing.is_closed(position, node) && now > quiet + bound;
         hold!(
             Owner,
-            !strict,
+            !strict || self.ignored.contains(&Rule::Owner),
             "node {node} vr{position} hears no MASTER at {now}; quiet since {quiet}, bound {bound:?}"
         );
+        let bound = standing.listening(scene, position, node) + GRACE;
         hold!(
             TakingOver,
             now.saturating_since(since) <= bound,
@@ -208,12 +215,13 @@ impl Oracle {
 
     /// What holds at the end, when nothing is wrong any more.
     pub(super) fn check_converged(&self, scene: Scene<'_>) -> Result<(), Violation> {
-        if !is_whole(scene) {
-            return Ok(());
-        }
+        let standing = Standing::of(scene);
         for position in 0..scene.scenario.virtual_routers() {
             let segment = scene.scenario.segment(position);
             for node in (0..scene.nodes.len()).filter(|node| scene.takes_part_wholly(*node, position)) {
+                if !standing.is_closed(position, node) {
+                    continue;
+                }
                 let joined = |other: &usize| *other == node || scene.hears(segment, node, *other);
                 let mut masters =
                     (0..scene.nodes.len()).filter(joined).filter(|other| scene.is_master(*other, position));
@@ -258,7 +266,7 @@ impl<'a> Scene<'a> {
         self.nodes[node].is_active() && self.nodes[node].state(position) == State::Master
     }
 
-    fn takes_part(&self, node: usize, position: usize) -> bool {
+    pub(super) fn takes_part(&self, node: usize, position: usize) -> bool {
         let state = self.nodes[node].state(position);
         self.nodes[node].is_active() && matches!(state, State::Backup | State::Master)
     }
@@ -274,46 +282,4 @@ impl<'a> Scene<'a> {
         let instance = self.nodes[node].instance(position)?;
         Some((instance.priority(), instance.source()?))
     }
-}
-
-/// The longest that any node listens before it takes over.
-fn longest_listening(scene: Scene<'_>) -> Duration {
-    let mut longest = Duration::ZERO;
-    for (at, node) in scene.nodes.iter().enumerate() {
-        for (position, instance) in node.router.iter().flat_map(|router| router.instances()).enumerate() {
-            let config = scene.config(at, position);
-            let interval = match config.version {
-                Version::V2 => config.interval,
-                Version::V3 => config.interval.max(instance.master_interval()),
-            };
-            let adverts = interval.as_duration() * u32::from(config.down_timer_adverts);
-            longest = longest.max(adverts + skew(config.version, instance.priority().get(), interval));
-        }
-    }
-    longest
-}
-
-/// Whether hearing is mutual and goes round: everybody is in one circle of those who hear each other. The
-/// members of a group need the same circles on all segments.
-fn is_whole(scene: Scene<'_>) -> bool {
-    let nodes = scene.nodes.len();
-    let mut circles = vec![0_u16; nodes];
-    for segment in 0..scene.scenario.segments {
-        let before = circles.clone();
-        for (node, circle) in circles.iter_mut().enumerate() {
-            *circle = (0..nodes)
-                .filter(|other| scene.hears(segment, node, *other))
-                .fold(1 << node, |all, n| all | 1 << n);
-        }
-        for node in 0..nodes {
-            let members = (0..nodes).filter(|other| circles[node] >> other & 1 == 1);
-            if members.into_iter().any(|other| circles[other] != circles[node]) {
-                return false;
-            }
-        }
-        if scene.scenario.is_grouped() && segment > 0 && before != circles {
-            return false;
-        }
-    }
-    true
 }
