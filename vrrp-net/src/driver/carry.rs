@@ -169,7 +169,8 @@ impl Carrier {
                 self.failed.push(instance);
             }
             let Some(slot) = self.slots.get_mut(instance) else { continue };
-            if slot.failing == errno || (errno.is_none() && delivery.errno.is_some()) {
+            // Once when it begins and once when it is over, whatever the errors are called in between.
+            if slot.failing.is_some() == errno.is_some() || (errno.is_none() && delivery.errno.is_some()) {
                 continue;
             }
             let before = std::mem::replace(&mut slot.failing, errno);
