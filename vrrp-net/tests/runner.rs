@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 
 use vrrp_core::{CheckOutcome, GroupId, InstanceId, Notification, Notify, Subject, TrackerId};
 use vrrp_net::lab::harness;
-use vrrp_net::runner::{Command, Commands, Identity, Notifies, Report, Runner, RunnerHandle, environment};
+use vrrp_net::runner::{
+    Command, Commands, Identity, Notifies, Report, Runner, RunnerHandle, Told, environment,
+};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -339,4 +341,47 @@ fn a_script_finds_nothing_that_was_not_given() {
     // None of the runner's own, nor of the scripts that run beside it.
     assert_eq!(content(&found).lines().collect::<Vec<_>>(), given);
     bench.finish();
+}
+
+/// Whoever is to hear that a check has ended may be busy: the runner goes on with the others and tells it again.
+#[test]
+fn a_report_that_cannot_be_taken_is_told_again_and_holds_up_no_other() {
+    let mut commands = Commands::new();
+    for name in ["first", "second"] {
+        commands.checks.insert(name.to_string(), program(&["/bin/true"]));
+    }
+    let (sender, reports) = channel();
+    let (mut refusals, mut is_second_told) = (0, false);
+    let tell = move |report: Report| {
+        let is_first = matches!(&report, Report::CheckEnded { name, .. } if name == "first");
+        if is_first && (refusals < 3 || !is_second_told) {
+            refusals += 1;
+            return Told::Later(report);
+        }
+        is_second_told |= !is_first;
+        sender.send(report).unwrap();
+        Told::Taken
+    };
+    let (mut runner, handle) = Runner::new(environment(&[]), tell).expect("a runner");
+    handle.configure(commands).expect("room");
+    for (number, name) in ["first", "second"].into_iter().enumerate() {
+        handle.run_check(TrackerId::from_number(u32::try_from(number).unwrap()), name).expect("room");
+    }
+    let start = Instant::now();
+    let mut told = Vec::new();
+    while told.len() < 2 && start.elapsed() < PATIENCE {
+        runner.turn(Some(Duration::from_secs(1))).expect("the loop");
+        told.extend(reports.try_iter());
+    }
+    let names: Vec<&str> = told
+        .iter()
+        .map(|report| match report {
+            Report::CheckEnded { name, outcome, .. } => {
+                assert_eq!(*outcome, CheckOutcome::Exited(0));
+                &**name
+            }
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(names, ["second", "first"]);
 }

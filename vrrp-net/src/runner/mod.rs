@@ -27,5 +27,5 @@ mod turn;
 pub use command::{Command, Commands, Notifies, environment};
 pub use handle::{Busy, RunnerHandle};
 pub use identity::Identity;
-pub use report::Report;
+pub use report::{Report, Told};
 pub use turn::{Runner, Turn};

@@ -10,8 +10,8 @@ use super::turn::{Runner, Turn};
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How long the notifies of the time before may run on when the daemon stops: one of them may wait for its end.
 const LAST_PATIENCE: Duration = Duration::from_secs(2);
-/// How long all notifies together may hold up the end of the daemon.
-const FINISH: Duration = Duration::from_secs(10);
+/// How long all notifies together may hold up the end of the daemon: whoever stops a container kills it after 10 s.
+const FINISH: Duration = Duration::from_secs(5);
 /// How often a process is asked whether it has ended where the kernel has no pidfds.
 const ASK: Duration = Duration::from_millis(20);
 /// How often the first process of a container looks for orphans that have ended.
@@ -39,7 +39,7 @@ impl Runner {
                 run.stop(now);
             }
         }
-        late.into_iter().for_each(&mut self.tell);
+        late.into_iter().for_each(|report| self.report(report));
     }
 
     /// When a notify is asked to end: it has no limit as long as nobody waits for it.
@@ -66,13 +66,15 @@ impl Runner {
 
     /// Kills what still runs, and says what is left undone.
     fn give_up(&mut self, now: Instant) {
+        let mut late = Vec::new();
         for run in self.runs.values_mut() {
             run.kill(now);
-            stopped(run, now).into_iter().for_each(&mut self.tell);
+            late.extend(stopped(run, now));
         }
+        late.into_iter().for_each(|report| self.report(report));
         for (key, job) in self.queues.drain() {
             let (name, command) = (key.1.into_string(), job.command.label());
-            (self.tell)(Report::NotifyDropped { name, command });
+            self.report(Report::NotifyDropped { name, command });
         }
     }
 
@@ -83,7 +85,7 @@ impl Runner {
             [run.stopping.or_else(|| self.limit(run)), ask].into_iter().flatten().min()
         });
         let finish = self.finishing_since.map(|since| since + FINISH);
-        runs.chain(finish).chain(self.is_first.then(|| now + BURIALS)).min()
+        runs.chain(finish).chain(self.is_first.then(|| now + BURIALS)).chain(self.tell_again(now)).min()
     }
 }
 

@@ -45,3 +45,19 @@ pub enum Report {
         command: String,
     },
 }
+
+/// What became of a report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::exhaustive_enums)] // it was taken or it was not
+pub enum Told {
+    /// It was taken.
+    Taken,
+    /// Nobody could take it now: the runner tells it again a moment later, after those that can be told.
+    Later(Report),
+}
+
+impl From<()> for Told {
+    fn from((): ()) -> Self {
+        Self::Taken
+    }
+}

@@ -14,7 +14,7 @@ use super::child::{self, Child, Output};
 use super::command::{Command, Commands};
 use super::handle::{Order, RunnerHandle};
 use super::notify::{Job, Queues};
-use super::report::Report;
+use super::report::{Report, Told};
 use super::run::{Purpose, Run};
 
 /// Runs scripts. See the [module](super).
@@ -34,7 +34,9 @@ pub struct Runner {
     /// We are the process that orphans come to.
     pub(super) is_first: bool,
     pub(super) finishing_since: Option<Instant>,
-    pub(super) tell: Box<dyn FnMut(Report) + Send>,
+    tell: Box<dyn FnMut(Report) -> Told + Send>,
+    /// What nobody could take, oldest first. Bounded: a check whose end is not told does not run again.
+    untold: Vec<Report>,
 }
 
 /// Whether there is more to come.
@@ -50,18 +52,21 @@ pub enum Turn {
 /// Orders that fit between two turns: every instance of a large router may change its state at once.
 const ORDERS: usize = 8192;
 const WAKER: Token = Token(0);
+/// From one attempt to tell a report to the next.
+const TELL_AGAIN: Duration = Duration::from_millis(5);
 /// Outputs that processes in the background may keep open.
 const OUTPUTS: usize = 64;
 
 impl Runner {
     /// A runner with no commands, whose scripts find `environment` ([`super::environment`]), and its handle. `tell` is
-    /// called in the thread that takes turns.
+    /// called in the thread that takes turns; it must not wait, and may give a report back to be told it again
+    /// ([`Told::Later`]).
     ///
     /// # Errors
     /// Without file descriptors left.
-    pub fn new(
+    pub fn new<T: Into<Told>>(
         environment: Vec<(OsString, OsString)>,
-        tell: impl FnMut(Report) + Send + 'static,
+        mut tell: impl FnMut(Report) -> T + Send + 'static,
     ) -> io::Result<(Self, RunnerHandle)> {
         let poll = Poll::new()?;
         let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
@@ -79,7 +84,8 @@ impl Runner {
             next: 1,
             is_first: std::process::id() == 1,
             finishing_since: None,
-            tell: Box::new(tell),
+            tell: Box::new(move |report| tell(report).into()),
+            untold: Vec::new(),
         };
         Ok((runner, RunnerHandle::new(sender, waker)))
     }
@@ -116,9 +122,23 @@ impl Runner {
             self.carry_out(order);
         }
         self.start_notifies();
+        for report in std::mem::take(&mut self.untold) {
+            self.report(report);
+        }
         let now = Instant::now();
         self.enforce(now);
         Ok(self.is_finished(now))
+    }
+
+    pub(super) fn report(&mut self, report: Report) {
+        if let Told::Later(report) = (self.tell)(report) {
+            self.untold.push(report);
+        }
+    }
+
+    /// When to tell again what could not be told.
+    pub(super) fn tell_again(&self, now: Instant) -> Option<Instant> {
+        (!self.untold.is_empty()).then(|| now + TELL_AGAIN)
     }
 
     fn carry_out(&mut self, order: Order) {
@@ -166,7 +186,7 @@ impl Runner {
             let job = Job { command, is_last: what == Notification::Stop };
             if let Some(dropped) = self.queues.push(&key, job) {
                 let (name, command) = (key.1.to_string(), dropped.command.label());
-                (self.tell)(Report::NotifyDropped { name, command });
+                self.report(Report::NotifyDropped { name, command });
             }
         }
     }
@@ -214,7 +234,7 @@ impl Runner {
 
     fn over(&mut self, purpose: Purpose, outcome: CheckOutcome, words: String) {
         let words = if outcome.is_success() { String::new() } else { words };
-        (self.tell)(match purpose {
+        let report = match purpose {
             Purpose::Check { tracker, name } => {
                 Report::CheckEnded { tracker, name: name.into_string(), outcome, words }
             }
@@ -222,7 +242,8 @@ impl Runner {
                 self.queues.ended(&key);
                 Report::NotifyEnded { name: key.1.into_string(), command, outcome, words }
             }
-        });
+        };
+        self.report(report);
     }
 
     fn read_outputs(&mut self, tokens: &[Token]) {
