@@ -3,6 +3,7 @@
 //! The text of a line is keepalived's where keepalived has one. Where it goes depends on how we were started: to the
 //! terminal (`-l`, `run`), to the journal when standard error is its stream, to a file, to syslog.
 
+mod patient;
 mod ring;
 mod sink;
 

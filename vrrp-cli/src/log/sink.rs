@@ -1,6 +1,6 @@
 //! Where lines end up.
 
-use std::io::{self, Write};
+use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixDatagram;
@@ -9,6 +9,7 @@ use std::time::SystemTime;
 use vrrp_net::calendar::LocalTime;
 
 use super::Settings;
+use super::patient::Patient;
 
 /// One line with what stands around it.
 #[derive(Clone, Debug)]
@@ -58,6 +59,7 @@ impl Ident {
 #[derive(Debug, Default)]
 pub struct Sinks {
     console: Option<Console>,
+    patient: Patient,
     syslog: Option<Syslog>,
 }
 
@@ -73,10 +75,11 @@ impl Sinks {
         let wanted = settings.console || settings.syslog;
         if wanted && is_journal() {
             // The journal is what syslog would feed, too.
-            return Self { console: Some(Console::Journal), syslog: None };
+            return Self { console: Some(Console::Journal), ..Self::default() };
         }
         Self {
             console: settings.console.then_some(Console::Terminal),
+            patient: Patient::default(),
             syslog: settings.syslog.then(|| Syslog::new(settings.facility.number())),
         }
     }
@@ -86,16 +89,21 @@ impl Sinks {
         self.syslog.is_some()
     }
 
+    /// Syslog first: it never waits.
     pub(super) fn write(&mut self, line: &Line) {
-        // A terminal that is gone is no reason to stop, and there is nobody to tell.
-        let _ = match self.console {
-            Some(Console::Terminal) => writeln!(io::stderr(), "{}", terminal(line)),
-            Some(Console::Journal) => writeln!(io::stderr(), "<{}>{}", line.severity, line.text),
-            None => Ok(()),
-        };
         if let Some(syslog) = &mut self.syslog {
             syslog.write(line);
         }
+        let Some(console) = &self.console else { return };
+        let text = |line: &Line| match console {
+            Console::Terminal => format!("{}\n", terminal(line)),
+            Console::Journal => format!("<{}>{}\n", line.severity, line.text),
+        };
+        let lost = |count: u64| {
+            let words = format!("{count} lines are missing here: nobody read them");
+            text(&Line { severity: 4, text: words, ..line.clone() })
+        };
+        self.patient.write(&mut io::stderr(), &text(line), lost);
     }
 }
 

@@ -2,8 +2,10 @@
 
 use std::os::unix::net::UnixDatagram;
 use std::process::Command;
+use std::time::Duration;
 
 use nix::sys::signal::Signal;
+use vrrp_net::lab::Moment;
 
 use crate::elections::instance;
 use crate::support::Program::Vrrpd;
@@ -80,6 +82,38 @@ pub(crate) fn syslog_hears_keepalived_s_idents() {
     assert!(node.stop().success());
     hear(&socket, "Stopped vrrpd");
     assert_eq!(node.output(), "", "nothing is said twice");
+}
+
+/// A terminal that was stopped, or a container whose log nobody reads.
+pub(crate) fn syslog_hears_what_a_stuck_console_does_not() {
+    use std::io::Write;
+    use std::os::unix::fs::OpenOptionsExt;
+    let lan = Lan::new();
+    let mut node = node(&lan);
+    let socket = syslog(&node);
+    let fifo = node.file("console");
+    assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    let mut console = std::fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .custom_flags(nix::libc::O_NONBLOCK)
+        .open(&fifo)
+        .unwrap();
+    while console.write(&[b'x'; 4096]).is_ok() {}
+    let start = format!(
+        "exec {} -n -l -D -p {} -f {} 2>{}",
+        env!("CARGO_BIN_EXE_vrrpd"),
+        node.file("pid").display(),
+        node.file("keepalived.conf").display(),
+        fifo.display()
+    );
+    node.daemon = Some(node.host.spawn(Command::new("sh").args(["-c", &start])).unwrap());
+    hear(&socket, "Entering MASTER STATE");
+    let told = Moment::now();
+    assert!(node.stop().success());
+    hear(&socket, "Stopped vrrpd");
+    let took = Moment::now().since(told);
+    assert!(took < Duration::from_secs(8), "the console held up the end for {took:?}");
 }
 
 pub(crate) fn the_journal_gets_severities() {
