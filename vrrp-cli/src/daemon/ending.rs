@@ -6,7 +6,7 @@ use log::{error, info};
 use vrrp_core::{InstanceId, Notification, Notify, Subject};
 
 use super::run::{Daemon, Phase};
-use super::threads::{Death, Name};
+use super::threads::{Death, Name, guarded};
 use super::{cleanup, service};
 use crate::exit::Exit;
 use crate::log::DAEMON;
@@ -15,8 +15,8 @@ use crate::log::DAEMON;
 const LEAVE: Duration = Duration::from_secs(5);
 /// The same when a thread that is needed for it has died.
 const LEAVE_CRIPPLED: Duration = Duration::from_secs(1);
-/// How long the last scripts may take; the runner's own limit comes before.
-const FINISH: Duration = Duration::from_secs(15);
+/// How long all of it may take, the last scripts included: whoever stops a container kills it after 10 s.
+const ALL: Duration = Duration::from_millis(6500);
 
 impl Daemon {
     /// A thread is over.
@@ -51,7 +51,9 @@ impl Daemon {
             service::stopping();
             self.exit = exit;
             self.handle.shutdown();
-            self.phase = Phase::Leaving { until: Instant::now() + LEAVE };
+            let now = Instant::now();
+            self.end_by = now + ALL;
+            self.phase = Phase::Leaving { until: now + LEAVE };
         }
     }
 
@@ -69,13 +71,21 @@ impl Daemon {
                 if self.exit != Exit::Success {
                     self.clean_up();
                 }
-                let until = if self.runner.finish().is_ok() { now + FINISH } else { now };
+                let until = if self.runner.finish().is_ok() { self.end_by } else { now };
                 self.phase = Phase::Finishing { until };
                 self.proceed();
             }
             Phase::Finishing { until } if runs(Name::Runner) && now < until => {}
             Phase::Finishing { .. } => self.phase = Phase::Over,
             Phase::Running | Phase::Over => {}
+        }
+    }
+
+    /// Ends without waiting for anybody: what is there is given back here.
+    pub(super) fn abandon(&mut self) {
+        self.handle.shutdown();
+        if guarded(|| self.clean_up()).is_err() {
+            error!(target: DAEMON, "addresses may be left");
         }
     }
 

@@ -4,7 +4,9 @@ pub mod cleanup;
 mod ending;
 pub mod lines;
 mod load;
+mod lock;
 mod options;
+mod plant;
 mod reload;
 mod run;
 mod service;
@@ -65,6 +67,15 @@ fn go(
         exit
     };
     let mut remarks = options.without_effect.clone();
+    let lock = || lock::lock(&options.file, options.config_id.as_deref());
+    let locks = match options.vrrp.then(lock).transpose() {
+        Ok(None) => Vec::new(),
+        Ok(Some((locks, remark))) => {
+            remarks.extend(remark);
+            locks
+        }
+        Err(words) => return fail(&words, Exit::Failed, background),
+    };
     let mut pid_files = Vec::new();
     for (path, was_named) in &options.pid_files {
         match PidFile::create(path) {
@@ -107,6 +118,7 @@ fn go(
     // The log first: the pid file says that somebody still writes.
     drop(writer);
     drop(pid_files);
+    drop(locks);
     exit
 }
 

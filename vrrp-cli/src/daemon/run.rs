@@ -4,21 +4,22 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use log::{Level, error, info, warn};
 use mio::{Events, Interest, Poll, Token, Waker};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook_mio::v1_0::Signals;
 use vrrp_core::Config;
-use vrrp_net::runner::{self, Runner, RunnerHandle};
+use vrrp_net::runner::{self, Commands, Runner, RunnerHandle, Told};
 use vrrp_net::{Driver, Handle, Report, process};
 
 use super::lines::{self, Known, Line, Memory};
 use super::load::Loaded;
 use super::options::Options;
+use super::plant;
 use super::service;
-use super::threads::{Elsewhere, NEWS, Name, News, Teller, spawn};
+use super::threads::{Elsewhere, NEWS, Name, News, Teller, guarded, spawn};
 use crate::conf::lower::Interner;
 use crate::exit::Exit;
 use crate::log::{DAEMON, VRRP};
@@ -37,12 +38,16 @@ pub(super) struct Daemon {
     pub(super) teller: Teller,
     pub(super) handle: Handle,
     pub(super) runner: RunnerHandle,
+    /// What the runner was given.
+    pub(super) commands: Commands,
     /// The threads that have not ended.
     pub(super) alive: Vec<Name>,
     pub(super) memory: Memory,
     /// There were addresses that do not answer.
     pub(super) is_filtered: bool,
     pub(super) phase: Phase,
+    /// When all of the end has to be over, once it has begun.
+    pub(super) end_by: Instant,
     pub(super) exit: Exit,
 }
 
@@ -61,6 +66,8 @@ pub(super) enum Phase {
 }
 
 const WAKER: Token = Token(0);
+/// One bug may be met again on the way out; what comes after that goes on for ever.
+const BUGS: usize = 3;
 const SIGNALS: Token = Token(1);
 
 impl Daemon {
@@ -139,10 +146,12 @@ impl Daemon {
             teller,
             handle,
             runner: runner_handle,
+            commands: loaded.commands,
             alive,
             memory: Memory::default(),
             is_filtered: !loaded.no_accept.is_empty(),
             phase: Phase::Running,
+            end_by: Instant::now(),
             exit: Exit::Success,
         })
     }
@@ -164,7 +173,19 @@ impl Daemon {
         self.work()
     }
 
+    /// A bug in this thread must not leave addresses behind: the others are asked to leave all the same.
     fn work(&mut self) -> Exit {
+        for _ in 0..BUGS {
+            let Err(words) = guarded(|| self.turns()) else { return self.exit };
+            error!(target: DAEMON, "a bug in the main thread: {words}");
+            self.stop(Exit::Bug);
+            self.exit = Exit::Bug;
+        }
+        self.abandon();
+        Exit::Bug
+    }
+
+    fn turns(&mut self) {
         let mut events = Events::with_capacity(16);
         while self.phase != Phase::Over {
             let until = match self.phase {
@@ -183,7 +204,6 @@ impl Daemon {
             self.hear_news();
             self.proceed();
         }
-        self.exit
     }
 
     fn hear_signals(&mut self) {
@@ -197,6 +217,7 @@ impl Daemon {
                     info!(target: VRRP, "SIGUSR1: there is no dump of the data yet; nothing is written")
                 }
                 SIGUSR2 => {
+                    plant::panic_at("main");
                     info!(target: VRRP, "SIGUSR2: there is no dump of the statistics yet; nothing is written")
                 }
                 signal => {
@@ -242,17 +263,14 @@ fn make_runner(handle: &Handle, teller: &Teller) -> io::Result<(Runner, RunnerHa
     let more: Vec<&str> = more.split([',', ' ']).filter(|name| !name.is_empty()).collect();
     let (handle, teller) = (handle.clone(), teller.clone());
     Runner::new(runner::environment(&more), move |report| {
-        if let runner::Report::CheckEnded { tracker, outcome, .. } = &report {
-            // A result that is lost would leave the router waiting for it. Thousands of commands before this one mean
-            // that the driver is held up, and then nothing is more urgent.
-            for _ in 0..1000 {
-                match handle.check_ended(*tracker, *outcome) {
-                    Err(vrrp_net::Error::Busy) => std::thread::sleep(Duration::from_millis(1)),
-                    Ok(()) | Err(_) => break,
-                }
-            }
+        if let runner::Report::CheckEnded { tracker, outcome, .. } = &report
+            && matches!(handle.check_ended(*tracker, *outcome), Err(vrrp_net::Error::Busy))
+        {
+            // A result that is lost would leave the router waiting for it.
+            return Told::Later(report);
         }
         teller.tell(News::Script(report));
+        Told::Taken
     })
 }
 

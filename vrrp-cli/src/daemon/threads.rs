@@ -12,6 +12,8 @@ use vrrp_core::{Notify, TrackerId};
 use vrrp_net::runner::{self, RunnerHandle};
 use vrrp_net::{NotTaken, Notice, Outside, Report};
 
+use super::plant;
+
 /// A thread of the daemon, by the name that the kernel shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Name {
@@ -86,16 +88,20 @@ pub(super) fn spawn(
     let teller = teller.clone();
     let body = move || {
         // Nothing that was in the middle of a change is looked at again.
-        let outcome = catch_unwind(AssertUnwindSafe(work));
-        let outcome = match outcome {
+        let outcome = match guarded(work) {
             Ok(outcome) => outcome.map_err(Death::Error),
-            Err(panic) => Err(Death::Panic(words(&*panic))),
+            Err(words) => Err(Death::Panic(words)),
         };
         // The one piece of news that must not be lost: here, and only here, is time to wait.
         let _ = teller.news.send(News::Ended(name, outcome));
         let _ = teller.waker.wake();
     };
     std::thread::Builder::new().name(name.as_str().to_string()).spawn(body).map(drop)
+}
+
+/// Does something that may hold a bug; `Err` has the words of its panic.
+pub(super) fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| words(&*panic))
 }
 
 fn words(panic: &(dyn Any + Send)) -> String {
@@ -128,21 +134,10 @@ impl Outside for Elsewhere {
     }
 
     fn report(&mut self, report: Report) {
-        #[cfg(debug_assertions)]
-        plant(&report);
+        if matches!(report, Report::Held { complete: true, .. }) {
+            plant::panic_at("panic");
+        }
         self.teller.tell(News::Driver(report));
-    }
-}
-
-/// A bug for the tests of what follows from one: with `VRRPD_PLANT=panic` the packet thread panics as soon as the
-/// addresses are there. Not in a release.
-#[cfg(debug_assertions)]
-#[allow(clippy::panic)] // that is what it is for
-fn plant(report: &Report) {
-    if matches!(report, Report::Held { complete: true, .. })
-        && std::env::var_os("VRRPD_PLANT").is_some_and(|what| what == "panic")
-    {
-        panic!("planted");
     }
 }
 

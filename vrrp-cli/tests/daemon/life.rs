@@ -217,6 +217,80 @@ pub(crate) fn a_panic_ends_the_daemon_cleanly() {
     assert!(node.output().contains("planted"), "{}", node.output());
 }
 
+pub(crate) fn a_panic_of_the_main_thread_ends_the_daemon_cleanly() {
+    if !cfg!(debug_assertions) {
+        harness::skip("a release has no bug to be planted");
+    }
+    let lan = Lan::new();
+    let mut node = lan.node("a", Vrrpd, &["192.0.2.1/24"], "");
+    let script =
+        node.script("stop.sh", &format!("#!/bin/sh\necho stopped > {}\n", node.file("log").display()));
+    let notify = format!("notify_stop {}", script.display());
+    node.configure(&instance("VI_1", 51, 100, VIP, &notify));
+    let mut command = node.command();
+    command.env("VRRPD_PLANT", "main");
+    node.daemon = Some(node.host.spawn(&mut command).unwrap());
+    node.wait_holds(VIP);
+    let planted = Moment::now();
+    node.signal(Signal::SIGUSR2);
+    assert_eq!(node.wait_end().code(), Some(70), "{}", node.output());
+    assert_eq!(node.sent(planted).pop().expect("it says that it leaves").1.priority, 0);
+    assert!(!node.holds(VIP), "{}", node.output());
+    assert_eq!(node.read("log"), "stopped\n");
+}
+
+pub(crate) fn one_file_has_one_daemon() {
+    let lan = Lan::new();
+    let mut node = lan.node("a", Vrrpd, &["192.0.2.1/24"], &config());
+    let file = node.file("keepalived.conf");
+    let run = |file: &std::path::Path| {
+        let mut command = vrrpd();
+        command.args(["run", "-f"]).arg(file);
+        command
+    };
+    node.daemon = Some(node.host.spawn(&mut run(&file)).unwrap());
+    node.wait_holds(VIP);
+    let link = node.file("link.conf");
+    std::os::unix::fs::symlink(&file, &link).unwrap();
+    let mut as_keepalived = vrrpd();
+    as_keepalived.args(["-n", "-l", "-G", "-p"]).arg(node.file("other.pid")).arg("-f").arg(&file);
+    for mut command in [run(&file), run(&link), as_keepalived] {
+        let mut second = node.host.spawn(&mut command).unwrap();
+        assert_eq!(second.wait(PATIENCE).unwrap().code(), Some(1), "{}", second.output());
+        assert!(second.output().contains("daemon is already running: process "), "{}", second.output());
+    }
+    assert!(node.holds(VIP) && node.daemon().is_running());
+
+    // Another file is another daemon, and what a crash leaves behind is no obstacle.
+    let other = node.host.write("other.conf", &instance("VI_2", 52, 100, "192.0.2.102", "")).unwrap();
+    let mut second = node.host.spawn(&mut run(&other)).unwrap();
+    node.wait_holds("192.0.2.102");
+    second.signal(Signal::SIGTERM).unwrap();
+    assert!(second.wait(PATIENCE).unwrap().success());
+    node.daemon().kill().unwrap();
+    node.daemon = Some(node.host.spawn(&mut run(&file)).unwrap());
+    node.wait_says("Entering MASTER STATE");
+    assert!(node.stop().success(), "{}", node.output());
+    assert!(!node.holds(VIP));
+}
+
+/// A container has ten seconds before it is killed.
+pub(crate) fn a_notify_that_hangs_does_not_hold_up_the_end() {
+    let lan = Lan::new();
+    let mut node = lan.node("a", Vrrpd, &["192.0.2.1/24"], "");
+    let script = node.script("hang.sh", "#!/bin/bash\ntrap '' TERM\nwhile :; do sleep 1; done\n");
+    node.configure(&instance("VI_1", 51, 100, VIP, &format!("notify_stop {}", script.display())));
+    node.start();
+    node.wait_holds(VIP);
+    let told = Moment::now();
+    assert!(node.stop().success(), "{}", node.output());
+    let took = Moment::now().since(told);
+    assert!(took < Duration::from_secs(8), "{took:?}\n{}", node.output());
+    assert!(!node.holds(VIP));
+    let left = node.host.run(Command::new("sh").args(["-c", "pgrep -f '[h]ang.sh' || true"])).unwrap();
+    assert_eq!(left, "", "the script is left");
+}
+
 pub(crate) fn a_network_namespace_can_be_named() {
     let lan = Lan::new();
     let node = lan.node("a", Vrrpd, &["192.0.2.1/24"], &config());

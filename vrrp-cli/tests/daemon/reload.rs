@@ -48,6 +48,43 @@ pub(crate) fn a_bad_reload_changes_nothing() {
     a.wait_lacks("192.0.2.100");
 }
 
+/// A bug, or a thread that does not listen, in any part of a reload: whichever configuration is in force is whole.
+pub(crate) fn a_reload_that_breaks_leaves_a_configuration() {
+    if !cfg!(debug_assertions) {
+        harness::skip("a release has no bug to be planted");
+    }
+    for (planted, said, is_new) in
+        [("reload", "Not reloaded", false), ("commit", "Not reloaded", false), ("adopt", "Reloaded, ", true)]
+    {
+        let lan = Lan::new();
+        let mut a = lan.node("a", Vrrpd, &["192.0.2.1/24"], "");
+        let config = |vip: &str| {
+            let text = format!("#!/bin/sh\necho {vip} > {}\n", a.file("log").display());
+            let script = a.script(&format!("{vip}.sh"), &text);
+            instance("VI_1", 51, 100, vip, &format!("notify_stop {}", script.display()))
+        };
+        let [old, new] = ["192.0.2.100", "192.0.2.101"].map(|vip| (vip, config(vip)));
+        a.configure(&old.1);
+        let mut command = a.command();
+        command.env("VRRPD_PLANT", planted);
+        a.daemon = Some(a.host.spawn(&mut command).unwrap());
+        a.wait_holds(old.0);
+        a.configure(&new.1);
+        a.signal(Signal::SIGHUP);
+        a.wait_says(said);
+        let after = Moment::now();
+        let [there, gone] = if is_new { [new.0, old.0] } else { [old.0, new.0] };
+        a.wait_holds(there);
+        a.wait_lacks(gone);
+        a.wait_advert(after, "the master to go on", |advert, outgoing| {
+            outgoing && advert.addresses == [ip(there)]
+        });
+        assert!(a.stop().success(), "{planted}: {}", a.output());
+        assert!(!a.holds(there) && !a.holds(gone));
+        assert_eq!(a.read("log"), format!("{there}\n"), "{planted}: {}", a.output());
+    }
+}
+
 /// Not even a request that changes nothing: the kernel is only asked, all through the reload.
 pub(crate) fn an_identical_reload_writes_nothing_to_the_kernel() {
     if Command::new("strace").arg("-V").output().is_err() {
