@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use node::{Node, PATIENCE, instance, ip, setup, vip};
 use vrrp_core::State;
-use vrrp_net::lab::{Capture, Frame, Host, Lab, Moment, harness, wait_for};
+use vrrp_net::lab::{Capture, Frame, Host, Lab, Lateness, Moment, harness, wait_for};
 use vrrp_net::netlink::Event;
 
 fn main() -> ExitCode {
@@ -109,6 +109,7 @@ fn nothing_is_announced_after_leaving_master() {
 }
 
 fn the_second_set_comes_after_its_delay() {
+    let lateness = Lateness::watch().unwrap();
     let (_lab, a, _, wire) = two_hosts();
     let mut twice = instance(51, 100, 10, &["192.0.2.100/24"]);
     twice.announce.master_delay = Duration::from_millis(700);
@@ -117,10 +118,12 @@ fn the_second_set_comes_after_its_delay() {
     node.wait_for_master();
     let garps = wait_for_garps(&wire, 4);
     let gap = garps[2].0.since(garps[1].0);
-    assert!((Duration::from_millis(690)..Duration::from_millis(800)).contains(&gap), "{gap:?}");
+    let early = Duration::from_millis(690).saturating_sub(lateness.worst());
+    assert!((early..lateness.allow(Duration::from_millis(800))).contains(&gap), "{gap:?}");
 }
 
 fn a_refresh_comes_on_its_schedule() {
+    let lateness = Lateness::watch().unwrap();
     let (_lab, a, _, wire) = two_hosts();
     let mut again = instance(51, 100, 10, &["192.0.2.100/24"]);
     again.announce.master_refresh = Duration::from_millis(200);
@@ -129,7 +132,8 @@ fn a_refresh_comes_on_its_schedule() {
     node.wait_for_master();
     let garps = wait_for_garps(&wire, 6);
     let span = garps[5].0.since(garps[1].0);
-    assert!((Duration::from_millis(780)..Duration::from_millis(900)).contains(&span), "{span:?}");
+    let early = Duration::from_millis(780).saturating_sub(lateness.worst());
+    assert!((early..lateness.allow(Duration::from_millis(900))).contains(&span), "{span:?}");
 }
 
 /// When each gratuitous ARP came, and for which address.

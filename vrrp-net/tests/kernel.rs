@@ -13,7 +13,7 @@ use std::time::Duration;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use node::{Node, PATIENCE, Recorder, instance, ip, setup};
 use vrrp_core::State;
-use vrrp_net::lab::{Capture, Frame, Host, Lab, Moment, harness, wait_for};
+use vrrp_net::lab::{Capture, Frame, Host, Lab, Lateness, Moment, harness, wait_for};
 use vrrp_net::netlink::{Address, Event, LinkChange};
 use vrrp_net::{Driver, Setup, Turn};
 
@@ -31,10 +31,12 @@ fn main() -> ExitCode {
 }
 
 fn a_thousand_addresses_do_not_delay_adverts() {
+    let lateness = Lateness::watch().unwrap();
     let (_lab, a, _, wire) = two_hosts();
     let vips: Vec<String> =
         (0..1000).map(|number| format!("10.9.{}.{}/32", number / 250, number % 250 + 1)).collect();
     let vips: Vec<&str> = vips.iter().map(String::as_str).collect();
+    let at_once = time_to_add(&a, &vips);
     let changes = a.watch().unwrap();
     // Beyond 255 an advert cannot name them: they are excluded, and held all the same.
     let node = Node::start(&a, setup(vec![instance(51, 100, 10, &vips)]));
@@ -47,8 +49,9 @@ fn a_thousand_addresses_do_not_delay_adverts() {
         added.map(|(at, _)| *at).nth(999)
     })
     .unwrap();
-    eprintln!("installed after {:?}", last.since(promoted));
-    assert!(last.since(promoted) < Duration::from_millis(100), "{:?}", last.since(promoted));
+    // The figure of an idle machine is the bench's; here it is compared with what the same costs without us.
+    let (took, bound) = (last.since(promoted), lateness.allow(Duration::from_millis(100) + at_once * 10));
+    assert!(took < bound, "installed after {took:?} of {bound:?}, at once {at_once:?}");
     let announced = wait_for(PATIENCE, "five thousand announcements", || {
         let frames = wire.frames();
         let arps = frames.iter().filter(|frame| frame.arp().is_some_and(|arp| arp.is_gratuitous()));
@@ -66,14 +69,27 @@ fn a_thousand_addresses_do_not_delay_adverts() {
         wire.frames().iter().filter(|frame| frame.advert().is_some()).map(|frame| frame.at).collect();
     let gaps = adverts.windows(2).map(|pair| pair[1].since(pair[0]));
     let widest = gaps.max().unwrap();
-    eprintln!("widest gap {widest:?}");
-    assert!(widest < Duration::from_millis(130), "adverts of 100 ms: {widest:?}");
+    let bound = lateness.allow(Duration::from_millis(130));
+    assert!(widest < bound, "adverts of 100 ms: {widest:?} of {bound:?}");
     let before = a.addresses().unwrap().len();
     node.stop();
     assert_eq!(a.addresses().unwrap().len(), before - 1000);
 }
 
+/// How long the kernel takes for addresses of a host when nothing else is asked of it; they are removed again.
+fn time_to_add(host: &Host, vips: &[&str]) -> Duration {
+    let index = host.link("eth0").unwrap().index;
+    let address = |vip: &&str| Address::new(index, node::vip(vip).address, 32);
+    let addresses: Vec<_> = vips.iter().map(address).collect();
+    let start = Moment::now();
+    host.request().add_addresses(&addresses, |_, it| assert!(it.is_as_asked())).unwrap();
+    let took = Moment::now().since(start);
+    host.request().remove_addresses(&addresses, |_, it| assert!(it.is_as_asked())).unwrap();
+    took
+}
+
 fn what_was_lost_in_an_overrun_is_found() {
+    let lateness = Lateness::watch().unwrap();
     let (_lab, a, _, _wire) = two_hosts();
     let reports = Arc::new(Mutex::new(Vec::new()));
     let mut recorder = Recorder(Arc::clone(&reports));
@@ -104,7 +120,8 @@ fn what_was_lost_in_an_overrun_is_found() {
     assert!(!holds("192.0.2.100"));
     let start = Moment::now();
     turn_until(&mut driver, &mut recorder, || holds("192.0.2.100"));
-    assert!(Moment::now().since(start) < Duration::from_millis(500), "long before the audit every 5 s");
+    let (took, bound) = (Moment::now().since(start), lateness.allow(Duration::from_millis(500)));
+    assert!(took < bound, "long before the audit every 5 s: {took:?} of {bound:?}");
     assert!(driver.status().driver.overruns > 0, "the test made no overrun");
     driver.handle().shutdown();
     driver.run(&mut recorder).unwrap();
@@ -120,12 +137,11 @@ fn without_accept_mode_nothing_answers() {
     silent.no_accept.insert("VI_51".to_string());
     let node = Node::start(&a, silent);
     node.wait_for_master();
-    let answers = |address: &str| {
-        let pinger = b.ping(ip(address)).unwrap();
-        pinger.wait_for_answer(Moment::now(), Duration::from_millis(500)).is_ok()
-    };
-    assert!(answers("192.0.2.200"));
-    assert!(!answers("192.0.2.100"));
+    wait_for(PATIENCE, "the other", || a.holds(ip("192.0.2.200")).unwrap().then_some(())).unwrap();
+    let [unanswered, answered] = ["192.0.2.100", "192.0.2.200"].map(|address| b.ping(ip(address)).unwrap());
+    answered.wait_for_answer(Moment::now() + Duration::from_millis(500), PATIENCE).unwrap();
+    let report = unanswered.finish();
+    assert!(report.probes.len() > 100 && report.probes.iter().all(|probe| probe.answered.is_none()));
     let rules = |host: &Host| host.run(Command::new("nft").args(["list", "ruleset"])).unwrap();
     assert!(rules(&a).contains("192.0.2.100") && !rules(&a).contains("192.0.2.200"), "{}", rules(&a));
     node.stop();
@@ -176,7 +192,7 @@ fn an_identical_reload_sends_and_writes_nothing() {
     assert!(frames.iter().all(|frame| frame.arp().is_none_or(|arp| !arp.is_gratuitous())));
     let moments: Vec<_> = frames.iter().filter(|frame| frame.advert().is_some()).map(|f| f.at).collect();
     assert!(
-        moments.windows(2).all(|pair| pair[1].since(pair[0]) > Duration::from_millis(900)),
+        moments.windows(2).all(|pair| pair[1].since(pair[0]) > Duration::from_millis(500)),
         "{moments:?}"
     );
     assert!(changes.all().is_empty(), "{:?}", changes.all());
@@ -237,6 +253,7 @@ fn one_thread_is_enough() {
 }
 
 fn an_embedder_needs_nothing_but_the_descriptor() {
+    let lateness = Lateness::watch().unwrap();
     let (_lab, a, _, wire) = two_hosts();
     let mut recorder = Recorder(Arc::default());
     let setup = setup(vec![instance(51, 100, 10, &["192.0.2.100/24"])]);
@@ -260,7 +277,8 @@ fn an_embedder_needs_nothing_but_the_descriptor() {
     let adverts: Vec<_> =
         wire.finish().iter().filter_map(|frame| frame.advert().map(|it| (frame.at, it.priority))).collect();
     let mut gaps = adverts.windows(2).map(|pair| pair[1].0.since(pair[0].0));
-    assert!(gaps.all(|gap| gap < Duration::from_millis(180)));
+    let bound = lateness.allow(Duration::from_millis(180));
+    assert!(gaps.all(|gap| gap < bound), "{adverts:?} of {bound:?}");
     assert_eq!(adverts.last().unwrap().1, 0);
     assert!(!a.holds(ip("192.0.2.100")).unwrap());
 }
