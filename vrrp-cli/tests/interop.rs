@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use support::{Lan, Node, PATIENCE, Program, announces, at_once, ip};
-use vrrp_net::lab::{Advert, Moment, harness};
+use vrrp_net::lab::{Advert, Lateness, Moment, harness};
 
 use Program::{Keepalived, Vrrpd};
 
@@ -106,6 +106,11 @@ impl Mode {
         )
     }
 
+    /// Master_Down_Interval of the backup.
+    fn master_down(self) -> Duration {
+        self.interval() * 3 + self.skew()
+    }
+
     /// Skew_Time: what a backup waits for after a priority 0.
     fn skew(self) -> Duration {
         let unit = if self.version() == 2 { Duration::from_secs(1) } else { self.interval() };
@@ -124,6 +129,7 @@ fn scenario(mode: Mode, pair: [Program; 2]) -> (String, Box<dyn FnOnce() + Send>
 }
 
 fn life_of_a_pair(mode: Mode, programs: [Program; 2]) {
+    let lateness = Lateness::watch().unwrap();
     let lan = Lan::new();
     let node = |number: usize| {
         let (name, address) = (["a", "b"][number], format!("192.0.2.{}/24", number + 1));
@@ -138,7 +144,7 @@ fn life_of_a_pair(mode: Mode, programs: [Program; 2]) {
     announced(mode, &a, Moment(0));
 
     resigns(mode, &mut a, &b);
-    b_takes_over_in_time(mode, &b);
+    b_takes_over_in_time(mode, &b, &lateness);
 
     let restart = Moment::now();
     a.start();
@@ -154,6 +160,7 @@ fn life_of_a_pair(mode: Mode, programs: [Program; 2]) {
     let cut = a.host.unplug("eth0").unwrap();
     b.wait_holds(mode.vip());
     announced(mode, &b, cut);
+    takes_over_after_master_down(mode, &b, cut, &lateness);
     a.wait_lacks(mode.vip());
     let mended = a.host.mend("eth0").unwrap();
     is_master(mode, &a, &b, mended);
@@ -162,6 +169,7 @@ fn life_of_a_pair(mode: Mode, programs: [Program; 2]) {
     let silent = a.host.cut("eth0").unwrap();
     b.wait_holds(mode.vip());
     announced(mode, &b, silent);
+    takes_over_after_master_down(mode, &b, silent, &lateness);
     assert!(a.holds(mode.vip()), "{}", a.output());
     let mended = a.host.mend("eth0").unwrap();
     is_master(mode, &a, &b, mended);
@@ -231,7 +239,7 @@ fn resigns(mode: Mode, node: &mut Node, other: &Node) {
 }
 
 /// The backup waits for Skew_Time after priority 0, and not for the whole Master_Down_Interval.
-fn b_takes_over_in_time(mode: Mode, b: &Node) {
+fn b_takes_over_in_time(mode: Mode, b: &Node, lateness: &Lateness) {
     b.wait_holds(mode.vip());
     let frames = b.wire.frames();
     let resigned = frames
@@ -244,8 +252,22 @@ fn b_takes_over_in_time(mode: Mode, b: &Node) {
     let waited = first.since(resigned);
     // A busy machine is late; no machine is early.
     assert!(waited >= mode.skew() - Duration::from_millis(15), "{waited:?} is before {:?}", mode.skew());
-    let limit = mode.skew() + mode.interval() + Duration::from_millis(400);
+    let limit = lateness.allow(mode.skew() + mode.interval() + Duration::from_millis(400));
     assert!(waited < limit, "{waited:?} is long after {:?}\n{}", mode.skew(), b.output());
+}
+
+/// From the last advert that the backup heard to its first it waits for its Master_Down_Interval.
+fn takes_over_after_master_down(mode: Mode, b: &Node, cut: Moment, lateness: &Lateness) {
+    let (first, advert) = b.wait_advert(cut, "the first advert", |_, outgoing| outgoing);
+    check_advert(mode, &advert, PRIORITIES[1]);
+    let frames = b.wire.frames();
+    let mut heard =
+        frames.iter().filter(|frame| !frame.outgoing && frame.at < first && frame.advert().is_some());
+    let waited = first.since(heard.next_back().expect("it heard the master").at);
+    let down = mode.master_down();
+    assert!(waited >= down - Duration::from_millis(15), "{waited:?} is before {down:?}\n{}", b.output());
+    let limit = lateness.allow(down + Duration::from_millis(400));
+    assert!(waited < limit, "{waited:?} of {limit:?} is long after {down:?}\n{}", b.output());
 }
 
 /// A reload of the same file: no packet of its own, no change of an address or a link, and the adverts stay in step.
