@@ -10,6 +10,7 @@ mod elections;
 mod life;
 mod logs;
 mod mistakes;
+mod ordeals;
 mod reload;
 mod scripts;
 
@@ -62,6 +63,23 @@ fn main() -> ExitCode {
         ("the_journal_gets_severities", logs::the_journal_gets_severities),
         ("a_good_file_passes_every_test", mistakes::a_good_file_passes_every_test),
         ("bad_files_do_nothing", mistakes::bad_files_do_nothing),
+        (
+            "a_master_that_was_stopped_for_a_while_is_one_of_one",
+            ordeals::a_master_that_was_stopped_for_a_while_is_one_of_one,
+        ),
+        ("a_storm_of_reloads_is_not_felt", ordeals::a_storm_of_reloads_is_not_felt),
+        (
+            "an_address_that_every_kernel_refuses_leaves_one_master",
+            ordeals::an_address_that_every_kernel_refuses_leaves_one_master,
+        ),
+        (
+            "an_address_that_one_kernel_refuses_leaves_one_master",
+            ordeals::an_address_that_one_kernel_refuses_leaves_one_master,
+        ),
+        (
+            "an_interface_that_gets_another_name_is_a_fault",
+            ordeals::an_interface_that_gets_another_name_is_a_fault,
+        ),
         ("a_bad_reload_changes_nothing", reload::a_bad_reload_changes_nothing),
         ("a_reload_that_breaks_leaves_a_configuration", reload::a_reload_that_breaks_leaves_a_configuration),
         ("a_reload_changes_what_changed", reload::a_reload_changes_what_changed),

@@ -22,6 +22,8 @@ impl Kernel {
             Ok(known) => known,
             Err(error) => return self.audit_later(error),
         };
+        let renamed: Vec<_> = self.links.iter().filter(|(_, old)| is_renamed(old, &links)).cloned().collect();
+        self.abandon(&renamed, &addresses);
         self.links = self.planned_links(links);
         self.compare(&addresses);
         self.silence();
@@ -46,6 +48,26 @@ impl Kernel {
         self.complain(None, error.to_string());
         self.no_answer_before = clock::now() + AGAIN;
         self.next_audit = self.no_answer_before;
+    }
+
+    /// Takes our addresses away from interfaces that have another name now: by that name nobody looks after them, and
+    /// another host may be master of them.
+    fn abandon(&mut self, renamed: &[(InterfaceId, Link)], addresses: &[Address]) {
+        let mut unwanted = Vec::new();
+        for (interface, link) in renamed {
+            for work in &self.works {
+                let vips = work.holding().vips.iter().enumerate();
+                for (_, vip) in
+                    vips.filter(|(place, vip)| vip.interface == *interface && !work.hosts_own.contains(place))
+                {
+                    let wanted = address(vip, link.index);
+                    unwanted.extend(addresses.iter().find(|there| there.is_same(&wanted)).cloned());
+                }
+            }
+        }
+        if let Err(error) = self.request.remove_addresses(&unwanted, |_, _| {}) {
+            self.complain(None, error.to_string());
+        }
     }
 
     fn planned_links(&self, links: Vec<Link>) -> Vec<(InterfaceId, Link)> {
@@ -123,6 +145,11 @@ impl Kernel {
 
 /// How long the kernel, or the packet thread, is left alone after it could not answer or listen.
 const AGAIN: Duration = Duration::from_millis(20);
+
+/// Whether an interface is there by another name.
+fn is_renamed(before: &Link, links: &[Link]) -> bool {
+    links.iter().any(|link| link.index == before.index && link.name != before.name)
+}
 
 /// What makes two addresses one to the kernel.
 fn key(address: &Address) -> (u32, IpAddr, u8) {
