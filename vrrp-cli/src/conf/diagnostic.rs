@@ -77,6 +77,7 @@ pub struct Diagnostics {
     items: Vec<Diagnostic>,
     dropped: usize,
     worst: Option<Class>,
+    errors: bool,
     tests: Vec<u8>,
     pub(super) sources: Sources,
 }
@@ -86,6 +87,7 @@ impl Diagnostics {
     pub(super) fn push(&mut self, diagnostic: Diagnostic) {
         let row = diagnostic.code.row();
         self.worst = self.worst.max(Some(row.class));
+        self.errors |= row.shown == Shown::Error;
         if !self.tests.contains(&row.test) {
             self.tests.push(row.test);
         }
@@ -121,12 +123,12 @@ impl Diagnostics {
         self.worst == Some(Class::Fatal)
     }
 
-    /// Something was ignored, or worse.
+    /// Something is headed `error`.
     pub fn has_errors(&self) -> bool {
-        self.worst >= Some(Class::Ignored)
+        self.errors
     }
 
-    /// The exit code of `vrrpd check`: 0 with notes only, 5 with errors.
+    /// The exit code of `vrrpd check`: 5 with errors, 0 with warnings and notes alone.
     pub fn exit_code_check(&self) -> u8 {
         if self.has_errors() { 5 } else { 0 }
     }

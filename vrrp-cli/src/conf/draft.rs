@@ -98,7 +98,7 @@ pub(super) struct InstanceDraft {
     pub(super) priority: Option<Spanned<i64>>,
     pub(super) advert: Option<Spanned<Duration>>,
     pub(super) auth_type: Option<Spanned<usize>>,
-    pub(super) auth_pass: Option<Spanned<Secret<String>>>,
+    pub(super) auth_pass: Option<Spanned<Secret<Vec<u8>>>>,
     pub(super) nopreempt: Option<Spanned<bool>>,
     pub(super) preempt_delay: Option<Spanned<Duration>>,
     pub(super) addresses: Vec<Address>,

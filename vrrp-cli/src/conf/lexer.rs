@@ -3,7 +3,7 @@
 use super::expand::NAME_LIMIT;
 use super::severity::Code;
 use super::span::{FileId, Place, Span};
-use super::text::{Origin, Text};
+use super::text::{self, Origin, Text};
 
 /// A line without its comment and outer blanks.
 pub(super) struct Clean {
@@ -18,7 +18,22 @@ pub(super) struct Clean {
 #[derive(Clone, Debug)]
 pub(super) struct Word {
     pub(super) text: String,
+    /// The bytes of the text if they are not UTF-8.
+    pub(super) raw: Option<Vec<u8>>,
     pub(super) span: Span,
+}
+
+impl Word {
+    fn new(text: &str, span: Span) -> Self {
+        let readable = text::readable(text.to_string());
+        let raw = (readable != text).then(|| text::encode(text));
+        Self { text: readable, raw, span }
+    }
+
+    /// The bytes as they stand in the file.
+    pub(super) fn bytes(&self) -> &[u8] {
+        self.raw.as_deref().unwrap_or(self.text.as_bytes())
+    }
 }
 
 /// A part of a line.
@@ -122,7 +137,7 @@ fn push_line(out: &mut Vec<Item>, text: Text) {
     }
 }
 
-/// The words of a line: split at blanks and at `"`, which are removed.
+/// The words of a line: split at blanks and at `"`, which are removed; a quote that is not closed ends them.
 pub(super) fn words(text: &Text) -> Vec<Word> {
     let line = text.as_str();
     let mut out = Vec::new();
@@ -131,14 +146,15 @@ pub(super) fn words(text: &Text) -> Vec<Word> {
         let start = rest + skipped;
         let tail = &line[start..];
         if let Some(quoted) = tail.strip_prefix('"') {
-            let length = quoted.find('"').unwrap_or(quoted.len());
+            // keepalived, too, reads no word from a quote that is not closed.
+            let Some(length) = quoted.find('"') else { break };
             let (from, to) = (start + 1, start + 1 + length);
-            let span = text.span(start..(to + 1).min(line.len()));
-            out.push(Word { text: line[from..to].to_string(), span });
-            rest = (to + 1).min(line.len());
+            let span = text.span(start..to + 1);
+            out.push(Word::new(&line[from..to], span));
+            rest = to + 1;
         } else {
             let length = tail.find(|c: char| c.is_whitespace() || c == '"').unwrap_or(tail.len());
-            out.push(Word { text: tail[..length].to_string(), span: text.span(start..start + length) });
+            out.push(Word::new(&tail[..length], text.span(start..start + length)));
             rest = start + length;
         }
     }

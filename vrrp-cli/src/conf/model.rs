@@ -213,7 +213,7 @@ pub struct Address {
 pub struct Instance {
     /// Its name.
     pub name: Spanned<String>,
-    /// The interface of its adverts; may be absent in unicast.
+    /// The interface of its adverts.
     pub interface: Option<Spanned<String>>,
     /// The virtual router identifier.
     pub vrid: Spanned<u8>,

@@ -1,8 +1,50 @@
-//! A line on its way through comments and substitution, each byte of which knows where it came from.
+//! Bytes as text, and a line on its way through comments and substitution, each byte of which knows where it came from.
 
 use std::ops::Range;
 
 use super::span::{Place, Span};
+
+/// A byte that is not UTF-8 is kept as a private character, as long as U+FFFD and this far from it.
+const RAW: u32 = 0xf700;
+
+/// Bytes as text in which every byte that is not UTF-8 is a character of its own, and the place of the first.
+pub(super) fn decode(bytes: &[u8]) -> (String, Option<usize>) {
+    let (mut text, mut first) = (String::with_capacity(bytes.len()), None);
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        if !chunk.invalid().is_empty() {
+            first.get_or_insert(text.len());
+        }
+        text.extend(chunk.invalid().iter().filter_map(|&byte| char::from_u32(RAW + u32::from(byte))));
+    }
+    (text, first)
+}
+
+/// The bytes that a text was decoded from.
+pub(super) fn encode(text: &str) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    for character in text.chars() {
+        match raw(character) {
+            Some(byte) => out.push(byte),
+            None => out.extend(character.encode_utf8(&mut [0; 4]).bytes()),
+        }
+    }
+    out
+}
+
+/// The text for people: what is not UTF-8 is U+FFFD, and no place moves.
+pub(super) fn readable(text: String) -> String {
+    match text.contains(|c| raw(c).is_some()) {
+        true => {
+            text.chars().map(|c| if raw(c).is_some() { char::REPLACEMENT_CHARACTER } else { c }).collect()
+        }
+        false => text,
+    }
+}
+
+fn raw(character: char) -> Option<u8> {
+    u8::try_from(u32::from(character).checked_sub(RAW)?).ok().filter(|byte| *byte >= 0x80)
+}
 
 /// A piece of text whose bytes map back to files.
 #[derive(Clone, Debug, Default)]
@@ -140,5 +182,20 @@ impl Origin {
             }
             Self::Definition { .. } => self,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_survive_the_way_through_text_and_places_stay() {
+        let bytes = b"a\xfc\xff \xe4\xb8 \xe4\xb8\xad";
+        let (text, first) = decode(bytes);
+        assert_eq!((encode(&text), first), (bytes.to_vec(), Some(1)));
+        let shown = readable(text.clone());
+        assert_eq!(shown.len(), text.len());
+        assert_eq!(shown, "a\u{fffd}\u{fffd} \u{fffd}\u{fffd} 中");
     }
 }

@@ -26,7 +26,7 @@ fn an_executable_file_is_not_included_and_a_pipe_holds_nobody_up() {
     directory.write("good.conf", INSTANCE);
     directory.write("main", "include *.conf\ninclude none/*.conf\ninclude none.conf\n");
     let (config, diagnostics) = conf::load(&directory.0.join("main"), &corpus::options());
-    assert_eq!(codes(&diagnostics), [Code::FileSkipped, Code::FileSkipped]);
+    assert_eq!(codes(&diagnostics), [Code::FileSkipped; 3]);
     assert_eq!(config.map(|config| config.instances.len()), Some(1));
     assert!(!diagnostics.is_fatal());
 }
@@ -86,6 +86,7 @@ fn the_host_knows_what_is_there() {
     assert!(Host.interfaces().contains(&"lo".to_string()));
     assert!(matches!(Host.find("sh"), Found::Executable(path) if path.file_name() == Some(OsStr::new("sh"))));
     assert_eq!(Host.find("/etc/passwd"), Found::NotExecutable("/etc/passwd".into()));
+    assert_eq!(Host.find("/tmp"), Found::Directory("/tmp".into()));
     assert_eq!(Host.find("no-such-program"), Found::Nothing);
     assert_eq!(Host.user("root").map(|user| (user.uid, user.gid)), Some((0, 0)));
     assert_eq!(Host.user("0").map(|user| user.uid), Some(0));

@@ -1,7 +1,7 @@
 //! `docs/keepalived.md` says what the tables say.
 
 use std::fmt::Write as _;
-use std::{env, fs};
+use std::fs;
 
 use vrrp_cli::conf::keywords::{self, Standing};
 use vrrp_cli::conf::severity::{self, Class};
@@ -35,7 +35,26 @@ with `*`, `?`, `[…]` and `{a,b}` (and `includer`, `includem`, `includew`, `inc
 
 Commands are split into words as keepalived splits them. Bash runs a command whose first word only a shell knows, or in
 which an operator such as `&&` stands as a word of its own; a path that does not exist is an error in either case. A
-check that cannot be run counts as failed.
+check that cannot be run counts as failed. Bytes that are not UTF-8 stay as they are in passwords and commands.
+
+";
+
+const DIFFERENCES: &str = "\
+## Where vrrpd differs on purpose
+
+- `higher_prio_send_advert` is on unless it is turned off or `lower_prio_no_advert` is on; keepalived's default is off.
+  When two halves of a network come together again, the master of lower priority then sends one last advert before it
+  yields. The winner learns from it that there was another master and announces the addresses again. Without it, the
+  neighbours of the loser keep its hardware address until their entries age, and lose the address meanwhile.
+- A changed `vrrp_mcast_group4` or `vrrp_mcast_group6` is taken over by a reload without leaving the state: a master stays
+  master and sends to the new group from then on. Change it on every host at about the same time.
+- Programs run by their paths without symbolic links, as in keepalived, and `use_symlink_paths` keeps the links. With
+  `enable_script_security` every directory and link on the way must be root's, and what bash gets is judged word by
+  word: paths, names of programs, and paths that only a shell can complete (`./x`, `$DIR/x`, `/opt/*/x`), which are
+  refused.
+- `track_src_ip` is refused until it is built: keepalived goes to FAULT when the source address goes.
+- An operand that no option takes (`vrrpd -n file`) is an error; keepalived ignores it.
+- `~SEQ` and the rest of the list above are refused where keepalived reads them.
 
 ";
 
@@ -44,8 +63,12 @@ const FINDINGS: &str = "\
 
 The same holds at the start and at a reload. **fatal**: nothing is started, and a running system goes on with the
 configuration it has. **ignored**: what stands there is skipped or replaced by its default, the rest is carried out.
-**note**: nothing is lost. `vrrpd check` ends with 0 if there are notes only and with 5 otherwise; `-t` ends with what the
-last column says (the first of 2, 6, 5, 4 that occurs), as keepalived does.
+**note**: nothing is lost. `vrrpd check` ends with 5 if a finding is headed `error`, and with 0 with warnings and notes
+alone; `-t` ends with what the last column says (the first of 2, 6, 5, 4 that occurs), as keepalived does. So an unknown
+keyword is a warning: the daemon starts, `check` ends with 0, and `-t` ends with 5, as keepalived's does.
+
+A value that is no number, out of its range or not one of the allowed words is fatal behind a keyword that is carried out
+strictly (above), because the election or the wire depends on it; behind any other keyword the default is used.
 
 | finding | class | headed | `-t` | when |
 | --- | --- | --- | --- | --- |
@@ -54,7 +77,7 @@ last column says (the first of 2, 6, 5, 4 that occurs), as keepalived does.
 #[test]
 fn the_page_says_what_the_tables_say() {
     let page = page();
-    if env::var_os("UPDATE").is_some() {
+    if crate::corpus::update() {
         fs::write(PAGE, &page).expect("the page can be written when it is updated");
     }
     let written = fs::read_to_string(PAGE).unwrap_or_default();
@@ -95,7 +118,7 @@ fn page() -> String {
         };
         let _ = writeln!(out, "| `{}` | {values} | {} | {standing} |", row.name, row.default);
     }
-    let _ = write!(out, "\n{FINDINGS}");
+    let _ = write!(out, "\n{DIFFERENCES}{FINDINGS}");
     for row in severity::TABLE {
         let class = match row.class {
             Class::Fatal => "fatal",

@@ -62,6 +62,29 @@ fn ten_characters_of_password_are_cut_to_eight() {
 }
 
 #[test]
+fn a_password_and_a_command_keep_bytes_that_are_not_utf_8() {
+    let lowered = file("latin1-password");
+    let password = lowered.router.instances()[0].password;
+    assert_eq!(password.map(|password| *password.octets()), Some(*b"gr\xfcn\0\0\0\0"));
+    let notify = lowered.notify_instances[0].any.as_ref().expect("it is configured");
+    let Ok(Run::Program { words, .. }) = &notify.run else { unreachable!("it is a program") };
+    assert_eq!(words[1].as_encoded_bytes(), b"gr\xfcn");
+}
+
+#[test]
+fn addresses_that_no_kernel_takes_are_left_out() {
+    let lowered = file("address-no-host");
+    assert_eq!(lowered.router.instances()[0].excluded.len(), 4, "IPv4 alone");
+}
+
+#[test]
+fn a_backup_that_never_preempts_has_no_delay() {
+    let lowered = file("nopreempt-delay");
+    let instance = &lowered.router.instances()[0];
+    assert_eq!((instance.preempt, instance.preempt_delay), (false, Duration::ZERO));
+}
+
+#[test]
 fn excluded_addresses_may_be_all_there_is() {
     let lowered = file("excluded-only");
     let instance = &lowered.router.instances()[0];

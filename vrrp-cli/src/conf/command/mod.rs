@@ -63,6 +63,9 @@ pub enum CommandError {
     /// Nothing is written.
     #[error("the command is empty")]
     Empty,
+    /// The path leads to a directory.
+    #[error("{} is a directory", .0.display())]
+    Directory(PathBuf),
     /// The file is there and cannot be executed.
     #[error("{} is not an executable file", .0.display())]
     NotExecutable(PathBuf),
@@ -77,6 +80,8 @@ pub enum CommandError {
 /// What is found under the name of a program.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Found {
+    /// A directory.
+    Directory(PathBuf),
     /// A file that can be executed.
     Executable(PathBuf),
     /// A file that cannot.
@@ -121,6 +126,7 @@ pub fn decide(command: &Command, programs: &dyn Programs) -> Result<Run, Command
     if name.starts_with('/') {
         match &found {
             Found::Executable(_) => {}
+            Found::Directory(path) => return Err(CommandError::Directory(path.clone())),
             Found::NotExecutable(path) => return Err(CommandError::NotExecutable(path.clone())),
             Found::Nothing => return Err(CommandError::Missing(PathBuf::from(first))),
         }
@@ -129,10 +135,11 @@ pub fn decide(command: &Command, programs: &dyn Programs) -> Result<Run, Command
     if let Some(word) = command.operator().or_else(|| builtin.then(|| name.to_string())) {
         return match programs.find("bash") {
             Found::Executable(bash) => Ok(Run::Shell { bash, text: command.text.clone() }),
-            Found::NotExecutable(_) | Found::Nothing => Err(CommandError::NoBash(word)),
+            Found::Directory(_) | Found::NotExecutable(_) | Found::Nothing => Err(CommandError::NoBash(word)),
         };
     }
     match found {
+        Found::Directory(path) => Err(CommandError::Directory(path)),
         Found::Executable(path) => Ok(Run::Program { path, words: command.words.clone() }),
         Found::NotExecutable(path) => Err(CommandError::NotExecutable(path)),
         Found::Nothing => Err(CommandError::Missing(PathBuf::from(first))),

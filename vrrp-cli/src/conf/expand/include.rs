@@ -35,9 +35,16 @@ impl Expander<'_> {
         for pattern in source::braces(&word.text) {
             let pattern = base.join(pattern).to_string_lossy().into_owned();
             let found = self.files.matching(&pattern);
-            if found.is_empty() && checks.requires(&pattern, &word.text) {
-                let message = format!("no file matches `{pattern}`");
-                self.diagnostics.push(Diagnostic::at(Code::FileUnreadable, place, message));
+            if found.is_empty() {
+                let wildcard = pattern.contains(['*', '?', '[']);
+                let (what, code) = match (wildcard, checks.requires(wildcard, &word.text)) {
+                    (true, true) => ("no file matches", Code::FileUnreadable),
+                    (false, true) => ("there is no file", Code::FileUnreadable),
+                    (false, false) => ("there is no file", Code::FileSkipped),
+                    // A directory of snippets may be empty.
+                    (true, false) => continue,
+                };
+                self.diagnostics.push(Diagnostic::at(code, place, format!("{what} `{pattern}`")));
             }
             for path in found {
                 if self.stopped {
@@ -102,8 +109,7 @@ impl Checks {
         )
     }
 
-    fn requires(self, pattern: &str, written: &str) -> bool {
-        let wildcard = pattern.contains(['*', '?', '[']);
+    fn requires(self, wildcard: bool, written: &str) -> bool {
         (wildcard && self.wildcard) || (!wildcard && self.plain) || (written.contains('{') && self.brace)
     }
 }

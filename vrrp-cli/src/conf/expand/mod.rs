@@ -11,7 +11,7 @@ use super::lexer::{self, Item};
 use super::severity::Code;
 use super::source::{FILES_LIMIT, Files};
 use super::span::{Place, Span};
-use super::text::Text;
+use super::text::{self, Text};
 use define::is_name;
 
 /// All text that definitions may write, and all text that is read, in bytes.
@@ -78,10 +78,8 @@ impl<'a> Expander<'a> {
             return self
                 .stop(included, format!("the configuration is longer than {} MiB", TOTAL_LIMIT >> 20));
         }
-        let text = String::from_utf8_lossy(bytes);
-        let lossy = matches!(text, std::borrow::Cow::Owned(_));
-        let text = text.strip_prefix('\u{feff}').unwrap_or(&text).to_string();
-        let file = self.diagnostics.sources.add(path.to_path_buf(), text.clone());
+        let (text, raw) = text::decode(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes));
+        let file = self.diagnostics.sources.add(path.to_path_buf(), text::readable(text.clone()));
         if let Some(at) = text.find('\0') {
             let found = Diagnostic::at(
                 Code::FileNotText,
@@ -94,11 +92,11 @@ impl<'a> Expander<'a> {
             };
             return self.diagnostics.push(found.help(help));
         }
-        if let Some(at) = text.find(char::REPLACEMENT_CHARACTER).filter(|_| lossy) {
+        if let Some(at) = raw {
             self.diagnostics.push(Diagnostic::at(
                 Code::FileNotUtf8,
                 Span::new(file, at, at + char::REPLACEMENT_CHARACTER.len_utf8()),
-                "this byte is not UTF-8; every such byte is read as U+FFFD",
+                "this byte is not UTF-8; passwords and commands keep such bytes",
             ));
         }
         self.stack.push((self.files.identity(path), included));
@@ -119,7 +117,7 @@ impl<'a> Expander<'a> {
         let Some((code, span)) = clean.finding else { return };
         self.diagnostics.push(match code {
             Code::QuoteOpen => Diagnostic::at(code, span, "this quote is not closed on its line")
-                .help("the rest of the line is taken as quoted; add the closing `\"`"),
+                .help("what stands behind it is not read; add the closing `\"`"),
             _ => Diagnostic::at(code, span, "a comment begins here, inside of a word; the rest is not read")
                 .help("write the character as `\\#` or `\\!`, or quote the word, if it belongs to the value"),
         });

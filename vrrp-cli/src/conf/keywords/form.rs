@@ -51,7 +51,7 @@ pub(crate) enum Form<T: 'static> {
     /// A word.
     Word(fn(&mut T, Spanned<String>)),
     /// A word that is never shown.
-    Secret(fn(&mut T, Spanned<Secret<String>>)),
+    Secret(fn(&mut T, Spanned<Secret<Vec<u8>>>)),
     /// The words of the line, at least so many.
     Words(usize, fn(&mut T, Vec<Spanned<String>>)),
     /// An address.

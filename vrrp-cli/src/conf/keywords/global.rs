@@ -79,7 +79,7 @@ pub(crate) static GLOBAL: &[Keyword<GlobalDraft>] = &[
     Keyword::wire(
         "vrrp_higher_prio_send_advert",
         Form::Bool(|g, v| g.inherited.higher_priority_send_advert = Some(v)),
-        "on, off with lower_prio_no_advert",
+        "on, off with lower_prio_no_advert (keepalived: off)",
     ),
     Keyword::wire(
         "vrrp_owner_ignore_adverts",

@@ -11,7 +11,7 @@ const AUTHENTICATION: &[Keyword<InstanceDraft>] = &[
 
 pub(crate) static INSTANCE: &[Keyword<InstanceDraft>] = &[
     Keyword::carried("state", Form::Choice(&["MASTER", "BACKUP"], |i, v| i.state = Some(v)), "BACKUP"),
-    Keyword::wire("interface", Form::Word(|i, v| i.interface = Some(v)), "required unless unicast"),
+    Keyword::wire("interface", Form::Word(|i, v| i.interface = Some(v)), "required"),
     Keyword::wire("virtual_router_id", Form::Number(1, 255, |i, v| i.vrid = Some(v)), "required"),
     Keyword::wire(
         "priority",
@@ -22,7 +22,7 @@ pub(crate) static INSTANCE: &[Keyword<InstanceDraft>] = &[
     Keyword::wire("version", Form::Number(2, 3, |i, v| i.inherited.version = Some(v)), "vrrp_version"),
     Keyword::carried("nopreempt", Form::Flag(|i, v| i.nopreempt = Some(v)), "off"),
     Keyword::carried("preempt", Form::Flag(|i, v| i.nopreempt = Some(v.map(|_| false))), "on"),
-    Keyword::carried("preempt_delay", Form::Seconds(0, 1000 * SECS, |i, v| i.preempt_delay = Some(v)), "0"),
+    Keyword::wire("preempt_delay", Form::Seconds(0, 1000 * SECS, |i, v| i.preempt_delay = Some(v)), "0"),
     Keyword::wire("authentication", Form::Block(AUTHENTICATION), "none"),
     Keyword::later_wire_block("auth_hmac", "{ … }", "the peers would refuse every advert"),
     Keyword::carried("virtual_ipaddress", Form::Addresses(|i, v| i.addresses.extend(v)), ""),
@@ -39,10 +39,10 @@ pub(crate) static INSTANCE: &[Keyword<InstanceDraft>] = &[
     Keyword::later_wire_block("track_file", "{ NAME [weight N]… }", TRACK_LATER),
     Keyword::later_wire_block("track_process", "{ NAME [weight N]… }", TRACK_LATER),
     Keyword::later_wire_block("track_bfd", "{ NAME [weight N]… }", TRACK_LATER),
-    Keyword::later(
+    Keyword::later_wire(
         "track_src_ip",
         "",
-        "the loss of the source address is noticed when an advert cannot be sent",
+        "the instance would not leave its state when its source address goes",
     ),
     Keyword::carried("dont_track_primary", Form::Flag(|i, v| i.ignore_interface = v.value), "off"),
     Keyword::wire("unicast_src_ip", Form::Ip(|i, v| i.unicast_source = Some(v)), "the interface's address"),

@@ -41,6 +41,15 @@ pub struct NotifyCommands {
     pub tells_deleted: bool,
 }
 
+/// What a command is for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Purpose {
+    /// Its exit code is a state.
+    Check,
+    /// It tells of a change.
+    Notify,
+}
+
 /// Looks commands up.
 pub(super) struct Lookup<'a> {
     system: &'a dyn System,
@@ -52,20 +61,28 @@ pub(super) struct Lookup<'a> {
 }
 
 impl<'a> Lookup<'a> {
-    pub(super) fn new(global: &'a Global, system: &'a dyn System) -> Self {
-        Self {
+    pub(super) fn new(global: &'a Global, system: &'a dyn System, diagnostics: &mut Diagnostics) -> Self {
+        let lookup = Self {
             system,
             script_user: global.script_user.as_ref(),
             security: global.script_security,
             symlinks: global.symlink_paths,
             unsecured: None,
+        };
+        if let Some(spec) = lookup.script_user
+            && let Err(error) = lookup.identity(None)
+        {
+            let found = Diagnostic::at(Code::CommandUser, spec.span, format!("script_user: {error}"));
+            diagnostics.push(found.help("no command runs that does not name a user of its own"));
         }
+        lookup
     }
 
     /// Looks up all commands of an instance or group.
     pub(super) fn notify(&mut self, notify: &Notify, diagnostics: &mut Diagnostics) -> NotifyCommands {
-        let mut find =
-            |command: &Option<Command>| command.as_ref().map(|command| self.command(command, diagnostics));
+        let mut find = |command: &Option<Command>| {
+            command.as_ref().map(|command| self.command(command, Purpose::Notify, diagnostics))
+        };
         NotifyCommands {
             master: find(&notify.master),
             backup: find(&notify.backup),
@@ -78,18 +95,29 @@ impl<'a> Lookup<'a> {
     }
 
     /// Looks up one command.
-    pub(super) fn command(&mut self, command: &Command, diagnostics: &mut Diagnostics) -> Executable {
+    pub(super) fn command(
+        &mut self,
+        command: &Command,
+        purpose: Purpose,
+        diagnostics: &mut Diagnostics,
+    ) -> Executable {
         let shown = command.text.to_string_lossy().into_owned();
         let mut run = command::decide(command, self.system).map_err(|error| {
-            let found = Diagnostic::at(Code::CommandMissing, command.span, format!("`{shown}`: {error}"));
-            diagnostics.push(found.help("a check that cannot be run counts as failed"));
+            let (code, help) = match purpose {
+                Purpose::Check => (Code::CommandMissing, "a check that cannot be run counts as failed"),
+                Purpose::Notify => (Code::NotifyMissing, "nobody will be told of this change"),
+            };
+            diagnostics.push(Diagnostic::at(code, command.span, format!("`{shown}`: {error}")).help(help));
             error.to_string()
         });
         let identity = match self.identity(command.user.as_ref()) {
             Ok(identity) => identity,
             Err(error) => {
-                let span = command.user.as_ref().or(self.script_user).map_or(command.span, |user| user.span);
-                diagnostics.push(Diagnostic::at(Code::CommandUser, span, format!("`{shown}`: {error}")));
+                // That nobody is the script_user is said once, where it stands.
+                if command.user.is_some() || self.script_user.is_none() {
+                    let span = command.user.as_ref().map_or(command.span, |user| user.span);
+                    diagnostics.push(Diagnostic::at(Code::CommandUser, span, format!("`{shown}`: {error}")));
+                }
                 run = Err(error);
                 Identity { uid: 0, gid: 0, groups: Vec::new() }
             }

@@ -7,8 +7,9 @@ use vrrp_core::{
     Version, Vip, VipOptions, Vrid,
 };
 
-use super::super::diagnostic::Diagnostics;
+use super::super::diagnostic::{Diagnostic, Diagnostics};
 use super::super::model::{Address, Announce, Global, Instance};
+use super::super::severity::Code;
 use super::super::span::Spanned;
 use super::interfaces::Interfaces;
 
@@ -31,7 +32,15 @@ pub(super) fn lower(
     lowered.interval = Interval::from_centis(instance.advert_centis).ok()?;
     lowered.down_timer_adverts = instance.down_timer_adverts;
     lowered.destination = destination(instance, global, interfaces);
-    lowered.source = source(instance);
+    let source = source(instance);
+    lowered.source = source.map(|source| source.value);
+    if let Some(source) = source.filter(|source| interfaces.is_foreign(source.value)) {
+        let name = &instance.name.value;
+        let on = instance.interface.as_ref().map_or("", |interface| &interface.value);
+        let message = format!("`{name}`: {} is not an address of this host", source.value);
+        let found = Diagnostic::at(Code::SourceForeign, source.span, message);
+        diagnostics.push(found.help(format!("set it on {on}, or remove the keyword")));
+    }
     lowered.ttl = if instance.unicast { instance.unicast_ttl } else { 255 };
     lowered.password = instance.password.as_ref().and_then(|password| Password::new(password.reveal()).ok());
     lowered.preempt = !instance.nopreempt;
@@ -86,9 +95,8 @@ fn destination(instance: &Instance, global: &Global, interfaces: &Interfaces<'_>
     .map_or(Destination::multicast(instance.family), Destination::Multicast)
 }
 
-fn source(instance: &Instance) -> Option<IpAddr> {
-    let source = if instance.unicast { instance.unicast_source } else { instance.mcast_source };
-    source.map(|source| source.value)
+fn source(instance: &Instance) -> Option<Spanned<IpAddr>> {
+    if instance.unicast { instance.unicast_source } else { instance.mcast_source }
 }
 
 fn schedule(announce: &Announce, global: &Global) -> AnnounceSchedule {

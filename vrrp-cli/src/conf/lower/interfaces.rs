@@ -64,6 +64,11 @@ impl<'a> Interfaces<'a> {
         self.system.is_local(address)
     }
 
+    /// Whether an address is certainly not the host's own.
+    pub(super) fn is_foreign(&self, address: std::net::IpAddr) -> bool {
+        self.system.interface("lo") != Interface::Unknown && !self.system.is_local(address)
+    }
+
     /// The handle of an interface; says so if there is no such interface.
     pub(super) fn id(&mut self, name: &Spanned<String>, diagnostics: &mut Diagnostics) -> InterfaceId {
         let id = self.interner.id(&name.value);

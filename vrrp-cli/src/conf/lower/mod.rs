@@ -9,7 +9,8 @@ mod system;
 use std::collections::HashMap;
 
 use vrrp_core::{
-    ConfigNote, GroupConfig, InstanceConfig, RouterConfig, ScriptConfig, Track, TrackerConfig, TrackerKind,
+    ConfigError, ConfigNote, GroupConfig, InstanceConfig, RouterConfig, ScriptConfig, Track, TrackerConfig,
+    TrackerKind,
 };
 
 pub use commands::{Executable, NotifyCommands};
@@ -19,8 +20,9 @@ pub use system::{Elsewhere, Host, Identity, Interface, System};
 use super::diagnostic::{Diagnostic, Diagnostics};
 use super::model::{Config, Instance, Tracked, Weight};
 use super::severity::Code;
+use super::span::Span;
 use super::span::Spanned;
-use commands::Lookup;
+use commands::{Lookup, Purpose};
 use interfaces::Interfaces;
 
 /// A configuration in the shapes that carry it out.
@@ -54,7 +56,7 @@ pub fn lower(
     diagnostics: &mut Diagnostics,
 ) -> Option<Lowered> {
     let mut interfaces = Interfaces::new(config, system, interner);
-    let mut lookup = Lookup::new(&config.global, system);
+    let mut lookup = Lookup::new(&config.global, system, diagnostics);
     let mut trackers = Trackers::default();
     let mut checks = Vec::new();
     for script in &config.scripts {
@@ -64,14 +66,19 @@ pub fn lower(
         let name = script.name.value.clone();
         let position = trackers.add(Key::Script(name.clone()), name, TrackerKind::Script(schedule));
         trackers.weights.insert(position, script.weight);
-        checks.push((position, lookup.command(&script.command, diagnostics)));
+        checks.push((position, lookup.command(&script.command, Purpose::Check, diagnostics)));
     }
     let mut router = RouterConfig::new();
     router.startup_delay = config.global.startup_delay;
     let mut lowered_notify = Vec::new();
     for instance in &config.instances {
         lowered_notify.push(lookup.notify(&instance.notify, diagnostics));
-        let mut lowered = instance::lower(instance, &config.global, &mut interfaces, diagnostics)?;
+        let Some(mut lowered) = instance::lower(instance, &config.global, &mut interfaces, diagnostics)
+        else {
+            let message = format!("`{}` holds a number that the core refuses", instance.name.value);
+            diagnostics.push(Diagnostic::at(Code::ConfigRefused, instance.name.span, message));
+            continue;
+        };
         lowered.track = trackers.tracks(
             &instance.track_interfaces,
             &instance.track_scripts,
@@ -141,11 +148,34 @@ fn checked(
         Err(_) if diagnostics.is_fatal() => None,
         Err(errors) => {
             for error in errors {
-                diagnostics.push(Diagnostic::nowhere(Code::InstanceIncomplete, error.to_string()));
+                diagnostics.push(match owner(&error, config) {
+                    Some(span) => Diagnostic::at(Code::ConfigRefused, span, error.to_string()),
+                    None => Diagnostic::nowhere(Code::ConfigRefused, error.to_string()),
+                });
             }
             None
         }
     }
+}
+
+/// The name of the block that an error of the core is about.
+fn owner(error: &ConfigError, config: &Config) -> Option<Span> {
+    let name = match error {
+        ConfigError::Advert { instance, .. }
+        | ConfigError::Destination { instance, .. }
+        | ConfigError::Family { instance, .. }
+        | ConfigError::Groups { instance } => instance,
+        ConfigError::DuplicateName { name, .. } => name,
+        ConfigError::SameRouter { second, .. } => second,
+        ConfigError::Interface { who, .. }
+        | ConfigError::Missing { who, .. }
+        | ConfigError::Range { who, .. } => who,
+        _ => return None,
+    };
+    let instances = config.instances.iter().map(|instance| &instance.name);
+    let groups = config.groups.iter().map(|group| &group.name);
+    let scripts = config.scripts.iter().map(|script| &script.name);
+    instances.chain(groups).chain(scripts).find(|known| known.value == *name).map(|known| known.span)
 }
 
 #[derive(Clone, Eq, Hash, PartialEq)]

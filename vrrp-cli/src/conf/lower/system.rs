@@ -80,7 +80,7 @@ impl Programs for Host {
             match look_at(&directory.join(name)) {
                 found @ Found::Executable(_) => return found,
                 found @ Found::NotExecutable(_) if best == Found::Nothing => best = found,
-                Found::NotExecutable(_) | Found::Nothing => {}
+                Found::Directory(_) | Found::NotExecutable(_) | Found::Nothing => {}
             }
         }
         best
@@ -134,9 +134,10 @@ impl System for Host {
 }
 
 fn look_at(path: &Path) -> Found {
-    let regular = fs::metadata(path).is_ok_and(|meta| meta.is_file());
-    match regular {
-        false => Found::Nothing,
+    let Ok(meta) = fs::metadata(path) else { return Found::Nothing };
+    match meta.is_file() {
+        false if meta.is_dir() => Found::Directory(path.to_path_buf()),
+        false => Found::NotExecutable(path.to_path_buf()),
         true if unistd::access(path, AccessFlags::X_OK).is_ok() => Found::Executable(path.to_path_buf()),
         true => Found::NotExecutable(path.to_path_buf()),
     }

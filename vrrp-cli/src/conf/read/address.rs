@@ -71,6 +71,17 @@ impl Reader<'_> {
             });
             return None;
         };
+        if let Some(kind) = no_host(ip) {
+            let (code, label) = match ip {
+                IpAddr::V4(_) => (Code::AddressOdd, "no host can reach it"),
+                IpAddr::V6(_) => (Code::AddressRefused, "no kernel sets it; the line is skipped"),
+            };
+            let message = format!("`{}` is {kind}", word.text);
+            self.diagnostics.push(Diagnostic::at(code, word.span, message).label(label));
+            if ip.is_ipv6() {
+                return None;
+            }
+        }
         let bits: u8 = if ip.is_ipv4() { 32 } else { 128 };
         let prefix = match length.map(|length| ranged(length, 0, i64::from(bits))) {
             None => bits,
@@ -165,6 +176,19 @@ impl Reader<'_> {
             _ => {}
         }
         Some(())
+    }
+}
+
+/// What an address is that cannot be the address of a host.
+fn no_host(ip: IpAddr) -> Option<&'static str> {
+    if ip.is_unspecified() {
+        Some("the address of nobody")
+    } else if ip.is_loopback() {
+        Some("a loopback address")
+    } else if ip.is_multicast() {
+        Some("a multicast group")
+    } else {
+        matches!(ip, IpAddr::V4(ip) if ip.is_broadcast()).then_some("the broadcast address")
     }
 }
 

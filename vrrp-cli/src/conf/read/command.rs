@@ -7,6 +7,7 @@ use super::super::command::{self, Command, UserSpec};
 use super::super::diagnostic::Diagnostic;
 use super::super::lexer::Word;
 use super::super::severity::Code;
+use super::super::text;
 use super::super::tree::Statement;
 use super::Reader;
 
@@ -23,14 +24,16 @@ impl Reader<'_> {
         };
         let Some(part) = parts.get(1) else {
             let message = format!("`{}` needs a command", statement.keyword());
-            return self.diagnostics.push(Diagnostic::at(Code::ValueMissing, statement.head(), message));
+            let code = if with_user { Code::ValueMissing } else { Code::CommandMissing };
+            return self.diagnostics.push(Diagnostic::at(code, statement.head(), message));
         };
         let span = statement.line.span(part.range.clone());
         let rest: Vec<Word> = parts
             .iter()
             .skip(2)
             .map(|part| Word {
-                text: String::from_utf8_lossy(&part.bytes).into_owned(),
+                text: text::readable(String::from_utf8_lossy(&part.bytes).into_owned()),
+                raw: None,
                 span: statement.line.span(part.range.clone()),
             })
             .collect();
@@ -40,7 +43,11 @@ impl Reader<'_> {
             self.diagnostics.push(found.help("put the command and its arguments into quotes"));
         }
         let user = if with_user { user(&rest) } else { None };
-        let text = OsString::from_vec(part.bytes.clone());
+        // Every byte of the line that is not UTF-8 is the file's own again, wherever the split left it.
+        let text = OsString::from_vec(match std::str::from_utf8(&part.bytes) {
+            Ok(text) => text::encode(text),
+            Err(_) => part.bytes.clone(),
+        });
         let Some(read) = Command::new(text, user, span) else {
             let message = "a quote or an escape inside of the command is not finished";
             return self.diagnostics.push(Diagnostic::at(Code::CommandMissing, span, message));

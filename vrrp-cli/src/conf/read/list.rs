@@ -39,6 +39,12 @@ impl Reader<'_> {
                 .push(found.label("the peer is skipped; it must be an IP address without a prefix"));
             return None;
         };
+        if address.is_multicast() || address.is_unspecified() {
+            let message = format!("`{}` is not the address of a host", word.text);
+            let found = Diagnostic::at(Code::ValueWire, word.span, message);
+            self.diagnostics.push(found.label("a peer must be one"));
+            return None;
+        }
         let mut peer = Peer { address: Spanned::new(address, word.span), min_ttl: None, max_ttl: None };
         let mut words = line.words.iter().skip(1);
         while let Some(option) = words.next() {

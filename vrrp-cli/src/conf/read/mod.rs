@@ -48,7 +48,8 @@ impl Reader<'_> {
         statements: &[Statement],
         target: &mut T,
     ) {
-        for statement in statements {
+        // A line without words is a quote that is not closed, which was reported.
+        for statement in statements.iter().filter(|statement| !statement.words.is_empty()) {
             match table.iter().find(|keyword| keyword.name == statement.keyword()) {
                 Some(keyword) => self.keyword(keyword, statement, target),
                 None => self.unknown(table, owner, statement),
@@ -165,9 +166,13 @@ impl Reader<'_> {
 
     /// The name of a root block that must have one.
     fn name(&mut self, statement: &Statement) -> Option<Spanned<String>> {
-        let Some(word) = statement.words.get(1) else {
-            let message = format!("`{}` needs a name", statement.keyword());
-            let found = Diagnostic::at(Code::InstanceIncomplete, statement.head(), message);
+        let Some(word) = statement.words.get(1).filter(|word| !word.text.is_empty()) else {
+            let message = format!("`{}` must have a name", statement.keyword());
+            let code = match (statement.keyword(), statement.words.len()) {
+                ("vrrp_script", 1) => Code::ValueMissingWire,
+                _ => Code::InstanceIncomplete,
+            };
+            let found = Diagnostic::at(code, statement.head(), message);
             self.diagnostics.push(found.help(format!("{} NAME {{", statement.keyword())));
             return None;
         };

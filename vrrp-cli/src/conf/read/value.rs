@@ -57,7 +57,7 @@ impl Reader<'_> {
             Form::Secret(set) => {
                 self.hide(statement);
                 if let Some(word) = self.word(&line) {
-                    set(target, Spanned::new(Secret::new(word.text.clone()), word.span));
+                    set(target, Spanned::new(Secret::new(word.bytes().to_vec()), word.span));
                 }
             }
             Form::Words(least, set) => {
@@ -152,7 +152,13 @@ impl Reader<'_> {
     fn word_at<'s>(&mut self, line: &Line<'s>) -> Option<&'s Word> {
         let word = line.statement.words.get(1);
         if word.is_none() {
-            let code = if line.wire { Code::ValueMissingWire } else { Code::ValueMissing };
+            let code = match line.statement.keyword() {
+                "default_interface" | "notification_email_from" | "router_id" | "script_user" => {
+                    Code::ValueInvalid
+                }
+                _ if line.wire => Code::ValueMissingWire,
+                _ => Code::ValueMissing,
+            };
             let message = format!("`{}` needs a value", line.statement.keyword());
             self.diagnostics.push(Diagnostic::at(code, line.statement.head(), message));
         }
@@ -243,11 +249,12 @@ impl Reader<'_> {
     fn invalid(&mut self, line: &Line<'_>, word: &Word, wanted: &str) {
         let name = line.statement.keyword();
         let message = format!("`{}` cannot be the value of `{name}`", word.text);
-        let found =
-            Diagnostic::at(Code::ValueInvalid, word.span, message).label(format!("allowed: {wanted}"));
+        let code = if line.wire { Code::ValueWire } else { Code::ValueInvalid };
+        let found = Diagnostic::at(code, word.span, message).label(format!("allowed: {wanted}"));
         let same = wanted.split(" or ").find(|known| known.eq_ignore_ascii_case(&word.text));
         self.diagnostics.push(match same {
             Some(same) => found.replace(same).help("capital letters count"),
+            None if line.wire => found,
             None => found.help("the default is used"),
         });
     }

@@ -136,10 +136,7 @@ fn required(draft: &InstanceDraft, diagnostics: &mut Diagnostics) -> (Option<Spa
         if draft.written.contains(&"interface") {
             return (vrid, complete);
         }
-        let message = match draft.peers.is_empty() {
-            true => format!("`{}` has no interface", name.value),
-            false => format!("`{}` has no interface; unicast without one is not built yet", name.value),
-        };
+        let message = format!("`{}` has no interface", name.value);
         let found = Diagnostic::at(Code::InstanceIncomplete, name.span, message);
         diagnostics.push(found.help("interface NAME"));
     }
@@ -185,6 +182,14 @@ fn preemption(
         diagnostics.push(found.help("nopreempt needs `state BACKUP` on every host"));
     }
     let mut delay = draft.preempt_delay.filter(|delay| !delay.value.is_zero());
+    if let Some(flag) = nopreempt
+        && let Some(ignored) = delay.take()
+    {
+        let message = format!("`{name}`: preempt_delay has no effect with nopreempt");
+        let found =
+            Diagnostic::at(Code::Adjusted, ignored.span, message).context(flag.span, "it never preempts");
+        diagnostics.push(found.help("remove one of them"));
+    }
     if let Some(delay) = delay.take_if(|_| master || priority == OWNER || strict) {
         let (code, reason) = match strict {
             true => (Code::NotInStrict, "vrrp_strict"),

@@ -55,9 +55,11 @@ pub(super) fn password(
         diagnostics.push(Diagnostic::at(Code::Adjusted, span, message));
         return None;
     }
+    let pass_absent = pass.is_none();
     let (Some(kind), Some(pass)) = (kind, pass) else {
         // What is written and cannot be used was reported where it stands.
-        if kind.is_none() && draft.written.contains(&"auth_type") {
+        let reported = |absent: bool, keyword| absent && draft.written.contains(&keyword);
+        if reported(kind.is_none(), "auth_type") || reported(pass_absent, "auth_pass") {
             return None;
         }
         let lacks = if kind.is_none() { "auth_type" } else { "auth_pass" };
@@ -72,7 +74,7 @@ pub(super) fn password(
         diagnostics.push(found.help("use `auth_type PASS` on every host of the cluster"));
         return None;
     }
-    let bytes = pass.value.reveal().as_bytes();
+    let bytes = pass.value.reveal();
     let mut key = [0; 8];
     for (to, from) in key.iter_mut().zip(bytes) {
         *to = *from;
@@ -80,10 +82,6 @@ pub(super) fn password(
     if bytes.len() > key.len() {
         let message = format!("`{name}`: auth_pass is {} bytes long; the first 8 are used", bytes.len());
         diagnostics.push(Diagnostic::at(Code::AuthCut, pass.span, message));
-    }
-    if pass.value.reveal().contains(char::REPLACEMENT_CHARACTER) {
-        let message = format!("`{name}`: auth_pass holds a byte that is not UTF-8; its value is not known");
-        diagnostics.push(Diagnostic::at(Code::ValueUnreadable, pass.span, message));
     }
     Some(Secret::new(key))
 }
