@@ -271,3 +271,21 @@ impl Trackers {
 fn track(tracker: usize, weight: Weight) -> Track {
     Track { tracker, weight: weight.value, reverse: weight.reverse }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conf::{LoadOptions, parse_str};
+
+    #[test]
+    fn what_the_core_refuses_points_at_its_block() {
+        let text = b"vrrp_instance A {\ninterface eth0\nvirtual_router_id 1\n}\n";
+        let (config, _) = parse_str("x", text, &LoadOptions::default());
+        let error = |instance: &str| ConfigError::Destination {
+            instance: instance.to_string(),
+            address: [224, 0, 0, 5].into(),
+        };
+        assert_eq!(owner(&error("A"), &config), Some(config.instances[0].name.span));
+        assert_eq!(owner(&error("B"), &config), None);
+    }
+}
