@@ -75,6 +75,7 @@ codes! {
     AddressInvalid "address-invalid" Ignored Error 5 "A line of an address block is not an address with known options; the line is skipped.";
     AddressMoved "address-moved" Note Warning 0 "An address does not fit into the advert; it is held as if it stood in virtual_ipaddress_excluded.";
     AddressOdd "address-odd" Note Warning 0 "An IPv4 address that no host can reach: unspecified, loopback, multicast or broadcast; it is set, as keepalived does.";
+    AddressOwn "address-own" Note Warning 0 "The host has the address already, and does not own it as priority 255 would say: it loses it whenever it is not master.";
     AddressRefused "address-refused" Ignored Error 0 "An IPv6 address that no kernel takes: unspecified, loopback or multicast; it is skipped.";
     AddressRepeated "address-repeated" Note Note 0 "The same address stands twice on one interface; the second is skipped.";
     AddressWrongFamily "address-wrong-family" Ignored Error 5 "The address is not of the family of the instance's first address; it is skipped.";
@@ -99,6 +100,7 @@ codes! {
     FileUnreadable "file-unreadable" Fatal Error 4 "The configuration file cannot be read.";
     GroupMemberUnknown "group-member-unknown" Ignored Warning 5 "A sync group names an instance that does not exist; the name is skipped.";
     GroupSmall "group-small" Note Note 0 "A sync group has fewer than two members.";
+    IncludeEmpty "include-empty" Note Note 0 "An include line names no file that is there.";
     InstanceIncomplete "instance-incomplete" Fatal Error 5 "A block lacks what it cannot do without.";
     InterfaceMissing "interface-missing" Fatal Error 5 "An interface does not exist on this host.";
     KeywordLater "keyword-later" Note Warning 0 "keepalived knows this keyword, vrrpd does not carry it out yet; the rest works without it.";

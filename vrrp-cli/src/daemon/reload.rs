@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use log::{error, info};
+use log::{error, info, warn};
 use vrrp_net::Prepared;
 
 use super::lines::Known;
@@ -10,6 +10,8 @@ use super::load::{Loaded, load};
 use super::run::Daemon;
 use super::threads::guarded;
 use super::{plant, service, tell};
+use crate::conf::Diagnostics;
+use crate::conf::severity::Code;
 use crate::log::{DAEMON, VRRP};
 
 /// How long the packet thread may take to say how everything is.
@@ -40,8 +42,24 @@ impl Daemon {
         plant::panic_at("reload");
         let loaded = loaded.map_err(|_| format!("{} cannot be carried out", self.file.display()))?;
         let loaded = if self.vrrp { loaded } else { Loaded::nothing() };
+        self.check_emptiness(&loaded, &found)?;
         let prepared = self.handle.prepare(loaded.setup()).map_err(|error| error.to_string())?;
         Ok((loaded, prepared))
+    }
+
+    /// Giving every address away is rarely meant, and never when it is the files that are missing.
+    fn check_emptiness(&self, loaded: &Loaded, found: &Diagnostics) -> Result<(), String> {
+        if !loaded.config.instances().is_empty() || self.config.instances().is_empty() {
+            return Ok(());
+        }
+        let is_missing = |code| matches!(code, Code::IncludeEmpty | Code::FileSkipped);
+        match found.items().iter().find(|item| is_missing(item.code)) {
+            Some(item) => Err(format!("there is no vrrp_instance left, and {}", item.message)),
+            None => {
+                warn!(target: VRRP, "there is no vrrp_instance left: all virtual addresses are given up");
+                Ok(())
+            }
+        }
     }
 
     /// Lets the threads go over to it; if they cannot, they have what they had.

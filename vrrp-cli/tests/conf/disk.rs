@@ -26,7 +26,8 @@ fn an_executable_file_is_not_included_and_a_pipe_holds_nobody_up() {
     directory.write("good.conf", INSTANCE);
     directory.write("main", "include *.conf\ninclude none/*.conf\ninclude none.conf\n");
     let (config, diagnostics) = conf::load(&directory.0.join("main"), &corpus::options());
-    assert_eq!(codes(&diagnostics), [Code::FileSkipped; 3]);
+    let [skipped, empty] = [Code::FileSkipped, Code::IncludeEmpty];
+    assert_eq!(codes(&diagnostics), [skipped, skipped, empty, skipped]);
     assert_eq!(config.map(|config| config.instances.len()), Some(1));
     assert!(!diagnostics.is_fatal());
 }

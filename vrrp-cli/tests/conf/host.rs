@@ -40,6 +40,10 @@ impl System for Host {
         address == IpAddr::from([192, 0, 2, 1])
     }
 
+    fn own_addresses(&self) -> Vec<(IpAddr, String)> {
+        vec![(IpAddr::from([192, 0, 2, 1]), "eth0".to_string())]
+    }
+
     fn user(&self, name: &str) -> Option<Identity> {
         match name {
             "root" => Some(Identity { uid: 0, gid: 0, groups: vec![0] }),

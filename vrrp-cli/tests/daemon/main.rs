@@ -62,6 +62,7 @@ fn main() -> ExitCode {
         ("syslog_hears_what_a_stuck_console_does_not", logs::syslog_hears_what_a_stuck_console_does_not),
         ("the_journal_gets_severities", logs::the_journal_gets_severities),
         ("a_good_file_passes_every_test", mistakes::a_good_file_passes_every_test),
+        ("the_host_s_own_address_is_noticed", mistakes::the_host_s_own_address_is_noticed),
         ("bad_files_do_nothing", mistakes::bad_files_do_nothing),
         (
             "a_master_that_was_stopped_for_a_while_is_one_of_one",
@@ -81,6 +82,7 @@ fn main() -> ExitCode {
             ordeals::an_interface_that_gets_another_name_is_a_fault,
         ),
         ("a_bad_reload_changes_nothing", reload::a_bad_reload_changes_nothing),
+        ("a_reload_that_finds_no_instance_is_doubted", reload::a_reload_that_finds_no_instance_is_doubted),
         ("a_reload_that_breaks_leaves_a_configuration", reload::a_reload_that_breaks_leaves_a_configuration),
         ("a_reload_changes_what_changed", reload::a_reload_changes_what_changed),
         (

@@ -86,3 +86,22 @@ fn run(command: &mut Command) -> (Option<i32>, String) {
     let said = [output.stdout, output.stderr].concat();
     (output.status.code(), String::from_utf8_lossy(&said).into_owned())
 }
+
+/// The real host is asked, and what a daemon of ours holds is not mistaken for the host's own.
+pub(crate) fn the_host_s_own_address_is_noticed() {
+    let lan = Lan::new();
+    let both = instance("VI_1", 51, 100, "192.0.2.1/24\n192.0.2.100", "");
+    let mut node = lan.node("a", Vrrpd, &["192.0.2.1/24"], &both);
+    let file = node.file("keepalived.conf");
+    let check = || node.host.run(vrrpd().arg("check").arg(&file)).unwrap();
+    let said = check();
+    assert!(said.contains("[address-own]") && said.contains("192.0.2.1 is on eth0"), "{said}");
+    assert_eq!(said.matches("[address-own]").count(), 1, "{said}");
+    node.configure(&instance("VI_1", 51, 100, "192.0.2.100", ""));
+    node.start();
+    node.wait_holds("192.0.2.100");
+    let file = node.file("keepalived.conf");
+    let said = node.host.run(vrrpd().arg("check").arg(&file)).unwrap();
+    assert!(!said.contains("[address-own]"), "{said}");
+    assert!(node.stop().success());
+}

@@ -87,6 +87,35 @@ pub(crate) fn a_reload_that_breaks_leaves_a_configuration() {
     }
 }
 
+/// A directory that is not mounted, or a pipe in place of a file, must not take every address away.
+pub(crate) fn a_reload_that_finds_no_instance_is_doubted() {
+    let lan = Lan::new();
+    let mut a = lan.node("a", Vrrpd, &["192.0.2.1/24"], "include conf.d/*.conf\n");
+    std::fs::create_dir(a.file("conf.d")).unwrap();
+    let part = a.file("conf.d/a.conf");
+    std::fs::write(&part, instance("VI_1", 51, 100, "192.0.2.100", "")).unwrap();
+    a.start();
+    a.wait_holds("192.0.2.100");
+    let start = Moment::now();
+    std::fs::remove_file(&part).unwrap();
+    a.signal(Signal::SIGHUP);
+    a.wait_says_times("Not reloaded", 1);
+    assert!(Command::new("mkfifo").arg(&part).status().unwrap().success());
+    a.signal(Signal::SIGHUP);
+    a.wait_says_times("Not reloaded", 2);
+    let end = Moment::now();
+    a.wait_advert(end, "the master to go on", |_, outgoing| outgoing);
+    assert!(a.holds("192.0.2.100"));
+    assert!(a.sent(start).iter().all(|(_, advert)| advert.priority == 100), "{}", a.output());
+
+    // Whoever writes a file without an instance is believed, and told.
+    a.configure("global_defs {\n}\n");
+    a.signal(Signal::SIGHUP);
+    a.wait_lacks("192.0.2.100");
+    a.wait_says("there is no vrrp_instance left");
+    assert!(a.stop().success());
+}
+
 /// Not even a request that changes nothing: the kernel is only asked, all through the reload.
 pub(crate) fn an_identical_reload_writes_nothing_to_the_kernel() {
     if Command::new("strace").arg("-V").output().is_err() {

@@ -32,6 +32,7 @@ impl Expander<'_> {
         let place = word.span;
         let directory = self.diagnostics.sources.path(place.at.file).parent().map(Path::to_path_buf);
         let base = directory.unwrap_or_default();
+        let mut is_settled = false;
         for pattern in source::braces(&word.text) {
             let pattern = base.join(pattern).to_string_lossy().into_owned();
             let found = self.files.matching(&pattern);
@@ -44,14 +45,20 @@ impl Expander<'_> {
                     // A directory of snippets may be empty.
                     (true, false) => continue,
                 };
+                is_settled = true;
                 self.diagnostics.push(Diagnostic::at(code, place, format!("{what} `{pattern}`")));
             }
+            is_settled |= !found.is_empty();
             for path in found {
                 if self.stopped {
                     return true;
                 }
                 self.open_file(&path, place, checks);
             }
+        }
+        if !is_settled {
+            let message = format!("no file matches `{}`", base.join(&word.text).display());
+            self.diagnostics.push(Diagnostic::at(Code::IncludeEmpty, place, message));
         }
         true
     }

@@ -7,6 +7,7 @@ mod secure;
 mod system;
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 
 use vrrp_core::{
     ConfigError, ConfigNote, GroupConfig, InstanceConfig, RouterConfig, ScriptConfig, Track, TrackerConfig,
@@ -91,6 +92,7 @@ pub fn lower(
         }
         router.instances.push(lowered);
     }
+    own_addresses(config, system, diagnostics);
     let mut notify_groups = Vec::new();
     for group in &config.groups {
         notify_groups.push(lookup.notify(&group.notify, diagnostics));
@@ -120,6 +122,29 @@ pub fn lower(
         smtp_alert: config.instances.iter().map(|instance| instance.smtp_alert).collect(),
         smtp_alert_groups: config.groups.iter().map(|group| group.smtp_alert).collect(),
     })
+}
+
+/// Says which virtual addresses are the host's own: it would lose them to whoever is master.
+fn own_addresses(config: &Config, system: &dyn System, diagnostics: &mut Diagnostics) {
+    let others = config.instances.iter().filter(|instance| instance.priority != u8::MAX);
+    let mut others = others.peekable();
+    if others.peek().is_none() {
+        return;
+    }
+    let own: HashMap<IpAddr, String> = system.own_addresses().into_iter().collect();
+    for instance in others {
+        for address in instance.addresses.iter().chain(&instance.excluded) {
+            let Some(interface) = own.get(&address.address) else { continue };
+            let message = format!(
+                "`{}`: {} is on {interface} of this host already; if it is the host's own address, the host loses it whenever it is not master",
+                instance.name.value, address.address
+            );
+            let found = Diagnostic::at(Code::AddressOwn, address.span, message);
+            diagnostics.push(found.help(
+                "a host that owns the address has priority 255; any other needs an address of its own beside it",
+            ));
+        }
+    }
 }
 
 fn checked(

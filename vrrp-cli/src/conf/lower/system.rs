@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use nix::unistd::{self, AccessFlags, Gid, Group, Uid, User};
+use vrrp_net::netlink::{self, Request, protocol};
 
 use super::super::command::{self, Found, Programs};
 use super::secure;
@@ -48,6 +49,9 @@ pub trait System: Programs {
 
     /// Whether an address is one of the host's own, so that it is no peer.
     fn is_local(&self, address: IpAddr) -> bool;
+
+    /// The addresses that are there without a VRRP daemon, each with its interface; none where that cannot be known.
+    fn own_addresses(&self) -> Vec<(IpAddr, String)>;
 
     /// A user by name or number, with the other groups it is in.
     fn user(&self, name: &str) -> Option<Identity>;
@@ -106,6 +110,24 @@ impl System for Host {
             IpAddr::V4(address) => known.as_sockaddr_in().is_some_and(|known| known.ip() == address),
             IpAddr::V6(address) => known.as_sockaddr_in6().is_some_and(|known| known.ip() == address),
         })
+    }
+
+    fn own_addresses(&self) -> Vec<(IpAddr, String)> {
+        let read = || {
+            let mut request = Request::open()?;
+            Ok::<_, netlink::Error>((request.links()?, request.addresses(None)?))
+        };
+        let Ok((links, addresses)) = read() else { return Vec::new() };
+        // Kernels before 5.18 do not say who put an address there; those after say so at least of their own.
+        if addresses.iter().all(|address| address.protocol == protocol::UNSPECIFIED) {
+            return Vec::new();
+        }
+        let own = addresses.iter().filter(|address| address.protocol != protocol::KEEPALIVED);
+        own.filter_map(|own| {
+            let link = links.iter().find(|link| link.index == own.index)?;
+            Some((own.address, link.name.clone()))
+        })
+        .collect()
     }
 
     fn user(&self, name: &str) -> Option<Identity> {
@@ -175,6 +197,10 @@ impl System for Elsewhere {
 
     fn is_local(&self, _: IpAddr) -> bool {
         false
+    }
+
+    fn own_addresses(&self) -> Vec<(IpAddr, String)> {
+        Vec::new()
     }
 
     fn user(&self, _: &str) -> Option<Identity> {
