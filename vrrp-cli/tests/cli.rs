@@ -203,6 +203,22 @@ fn an_answer_that_nobody_gets_is_a_failure_and_one_that_nobody_finishes_is_none(
 }
 
 #[test]
+fn what_people_search_their_logs_for_is_there() {
+    let files = Files::new("words");
+    let text = instance("bogus_keyword 1\n notify /bin/true");
+    let path = files.write("words.conf", &format!("global_defs {{\n script_user root\n}}\n{text}"));
+    let ours = err(&vrrpd(&["-t", "-f", &path]));
+    let theirs = keepalived(&["-t", "-f", &path]).map(|output| err(&output));
+    for words in [
+        "Unknown keyword 'bogus_keyword'",
+        "SECURITY VIOLATION - scripts are being executed but script_security not enabled.",
+    ] {
+        assert!(ours.contains(words), "{ours}");
+        assert!(theirs.as_ref().is_none_or(|theirs| theirs.contains(words)), "{theirs:?}");
+    }
+}
+
+#[test]
 fn without_a_configuration_it_ends_with_6() {
     let output = vrrpd(&["-n", "-l", "-G", "-p", "/no/such/pid", "-f", "/no/such/file"]);
     assert_eq!(code(&output), 6);

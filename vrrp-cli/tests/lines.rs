@@ -25,6 +25,15 @@ fn ip(text: &str) -> IpAddr {
 /// `VI_1`: version 2, multicast, one address, one excluded, watches the script `chk`. `U_1`: unicast. `S_1`: version 3
 /// over IPv6.
 fn known() -> Known {
+    known_from(None)
+}
+
+/// The same, with a source address that `VI_1` must have.
+fn known_with_source() -> Known {
+    known_from(Some(ip("192.0.2.1")))
+}
+
+fn known_from(source: Option<IpAddr>) -> Known {
     let mut config = RouterConfig::new();
     config.interfaces.push(InterfaceConfig::new(ETH0, "eth0"));
     config
@@ -33,6 +42,7 @@ fn known() -> Known {
     let vip = |text: &str| Vip::new(ip(text), if text.contains(':') { 128 } else { 32 }, ETH0);
     let mut of_script = InstanceConfig::new("VI_1", ETH0, Vrid::new(51).unwrap(), vec![vip("192.0.2.100")]);
     of_script.version = Version::V2;
+    of_script.source = source;
     of_script.excluded.push(vip("192.0.2.101"));
     of_script.track.push(Track::new(0, 0));
     let mut unicast = InstanceConfig::new("U_1", ETH0, Vrid::new(52).unwrap(), vec![vip("192.0.2.102")]);
@@ -212,7 +222,17 @@ fn packets_that_are_dropped() {
     for (name, reject, text) in table {
         assert_eq!(rejected(name, reject), [format!("({name}) {text}")]);
     }
-    assert_eq!(rejected("VI_1", Reject::OwnSource), [""; 0]);
+    assert_eq!(
+        rejected("VI_1", Reject::OwnSource),
+        ["(VI_1) WARNING - equal priority advert received from remote host with our IP address."]
+    );
+    assert_eq!(rejected("VI_1", Reject::NotReady), [""; 0]);
+    assert_eq!(
+        instance("VI_1", InstanceEvent::AddressListDiffers { from: ip("192.0.2.2"), theirs: 1, ours: 1 }),
+        [
+            "(VI_1) ip address associated with VRID 51 not present in advert from 192.0.2.2: one of 192.0.2.100"
+        ]
+    );
     assert_eq!(
         instance("VI_1", InstanceEvent::AddressListDiffers { from: ip("192.0.2.2"), theirs: 1, ours: 2 }),
         ["(VI_1) expected 2 VIPs but received 1"]
@@ -264,6 +284,40 @@ fn groups_and_interfaces() {
     assert_eq!(interface(true, false), [""; 0]);
     assert_eq!(interface(true, true), ["Netlink reports eth0 up"]);
     assert_eq!(interface(false, false), ["Interface eth0 deleted"]);
+    assert_eq!(interface(true, false), ["Interface eth0 added"]);
+}
+
+#[test]
+fn addresses_of_an_interface() {
+    let mut memory = Memory::default();
+    let mut interface = |v4: Option<&str>| {
+        let (name, v4): (Arc<str>, _) = ("eth0".into(), v4.map(ip));
+        let report = Report::Interface { interface: ETH0, name, exists: true, up: true, v4, v6: None };
+        let before = memory.remember(&report);
+        texts(driver(&report, &known(), before))
+    };
+    assert_eq!(interface(Some("192.0.2.1")), ["-D Assigned address 192.0.2.1 for interface eth0"]);
+    assert_eq!(
+        interface(None),
+        [
+            "-D Netlink reflector reports IP 192.0.2.1 removed from eth0",
+            "-D Deassigned address 192.0.2.1 from interface eth0"
+        ]
+    );
+    assert_eq!(
+        interface(Some("192.0.2.9")),
+        [
+            "-D Netlink reflector reports IP 192.0.2.9 added to eth0",
+            "-D Assigned address 192.0.2.9 for interface eth0"
+        ]
+    );
+    assert_eq!(
+        interface(Some("192.0.2.1")),
+        [
+            "-D Deassigned address 192.0.2.9 from interface eth0",
+            "-D Assigned address 192.0.2.1 for interface eth0"
+        ]
+    );
 }
 
 #[test]
@@ -371,4 +425,228 @@ fn a_script_s_own_words_are_told_when_they_are_news_and_a_failed_notify_always_i
         words: "no such file".to_string(),
     };
     assert_eq!(says(&notify), ["(VI_1) notify `/n.sh master` failed (cannot be run): no such file"]);
+}
+
+/// keepalived's lines for VRRP, `%` for what differs, as 2.2.7 and its successors say them; with why we do not, where we
+/// do not.
+const KEEPALIVED: &[(&str, Option<&str>)] = &[
+    ("(%) Entering BACKUP STATE (init)", None),
+    ("(%) Entering FAULT STATE (init)", None),
+    ("(%) Entering MASTER STATE", None),
+    ("(%) Entering BACKUP STATE", None),
+    ("(%) Entering FAULT STATE", None),
+    ("(%): entering FAULT state (interface % down)", None),
+    ("(%) entering FAULT state (no IPv4 address for interface)", None),
+    ("(%) entering FAULT state (no IPv6 address for interface)", None),
+    ("(%): entering FAULT state (src address not configured)", None),
+    ("(%): entering FAULT state due to script %", None),
+    ("(%): entering FAULT state (tracked file % has status %)", LATER),
+    ("(%) entering FAULT state (tracked process % quorum not achieved)", LATER),
+    ("(%) received lower priority (%) advert from % - discarding", None),
+    ("(%) Received advert from % with lower priority %, ours %, forcing new election", None),
+    ("(%) Master received advert from % with higher priority %, ours %", None),
+    ("(%) Master received advert from % with same priority % but higher IP address than ours", None),
+    ("(%) WARNING - equal priority advert received from remote host with our IP address.", None),
+    ("(%) Changing effective priority from % to %", None),
+    ("VRRP_Script(%) succeeded", None),
+    ("VRRP_Script(%) failed (exited with status %)", None),
+    ("VRRP_Script(%) failed (due to signal %)", None),
+    ("VRRP_Script(%) timed_out", None),
+    ("Script `%` now returning %", None),
+    ("VRRP_Script(%) considered successful on reload", Some("a check keeps its result over a reload")),
+    ("VRRP_Group(%) Syncing instances to MASTER state", None),
+    ("VRRP_Group(%) Syncing instances to BACKUP state", None),
+    ("VRRP_Group(%) Syncing instances to FAULT state", None),
+    ("Netlink reports % up", None),
+    ("Netlink reports % down", None),
+    ("Quorum gained for tracked process %", LATER),
+    ("Quorum lost for tracked process %", LATER),
+    ("VRRP_Instance(%) Tracked BFD instance % is UP", LATER),
+    ("VRRP_Instance(%) Tracked BFD instance % is DOWN", LATER),
+    ("(%): send advert error % (%)", None),
+    ("(%) Cant send advert to % (%)", None),
+    ("(%) invalid TTL/HL from %. Received % and expect %", None),
+    ("(%) TTL/HL % from % not in range [%, %]", None),
+    ("(%) wrong VRRP version from %. Received % and expect %", None),
+    ("(%) Invalid auth type from %: %", None),
+    ("(%) received a % auth from %, expecting %!", None),
+    ("(%) received an invalid passwd from %!", None),
+    ("(%) advertisement interval mismatch with % mine=% sec rcv'd=% sec", None),
+    ("(%) advertisement interval mismatch ours = % centi-sec rcv'd=% centi-sec", None),
+    ("(%) Invalid packet type from %. % and expect %", None),
+    ("(%) Invalid VRRPv2 checksum from %", None),
+    ("(%) Invalid VRRPv3 checksum from %", None),
+    ("(%) Expected unicast packet but received multicast packet from %", None),
+    ("(%) Expected multicast packet but received unicast packet from %", None),
+    ("(%) Dropping packet(s) from % since we are address owner", None),
+    ("(%) expected % VIPs but received %", None),
+    ("(%) ip address associated with VRID % not present in advert from %: %", None),
+    ("(%) unicast source address % not a unicast peer", None),
+    ("(%) missing authentication trailer from %", HMAC),
+    ("(%) malformed authentication trailer from %", HMAC),
+    ("(%) unknown authentication key id % from %", HMAC),
+    ("(%) invalid authentication HMAC from %", HMAC),
+    ("(%) stale authentication trailer from %, clock skew % sec exceeds window % sec", HMAC),
+    ("(%) replayed authentication trailer from %", HMAC),
+    ("A thread timer expired % seconds ago", None),
+    ("Delaying startup for % seconds", None),
+    ("-D (%) setting VIPs.", None),
+    ("-D (%) removing VIPs.", None),
+    ("-D (%) setting E-VIPs.", None),
+    ("-D (%) removing E-VIPs.", None),
+    ("-D (%) setting Virtual Routes", LATER),
+    ("-D (%) removing Virtual Routes", LATER),
+    ("-D (%) setting Virtual Rules", LATER),
+    ("-D (%) removing Virtual Rules", LATER),
+    ("-D (%) setting firewall drop rule", None),
+    ("-D (%) removing firewall drop rule", None),
+    ("-D (%) sent 0 priority", None),
+    ("-D (%) Backup received priority 0 advertisement", None),
+    ("-D (%) Master received priority 0 message", None),
+    ("-D (%) Receive advertisement timeout", None),
+    ("-D (%) master set to %", None),
+    ("-D (%) master changed from % to %", None),
+    ("-D (%) start preempt delay (%)", None),
+    ("-D (%) stop preempt delay", None),
+    ("-D (%) Sending/queueing gratuitous ARPs on % for %", None),
+    ("-D Sending gratuitous ARP on % for %", None),
+    ("-D (%) Sending/queueing Unsolicited Neighbour Adverts on % for %", None),
+    ("-D Sending unsolicited Neighbour Advert on % for %", None),
+    (
+        "-D VRRP sockpool: [%",
+        Some("there is no pool: the packet thread opens and closes sockets, and tells no numbers"),
+    ),
+    ("-D Assigned address % for interface %", None),
+    ("-D Deassigned address % from interface %", None),
+    ("-D Netlink reflector reports IP % added to %", None),
+    ("-D Netlink reflector reports IP % removed from %", None),
+    ("Interface % added", None),
+    ("Interface % deleted", None),
+];
+
+const LATER: Option<&str> = Some("what it is about is not built yet");
+const HMAC: Option<&str> = Some("auth_hmac is refused at the start");
+
+#[test]
+fn every_line_of_keepalived_is_said_or_there_is_a_reason() {
+    let said = everything();
+    for (line, reason) in KEEPALIVED {
+        let is_said = said.iter().any(|text| fits(line, text));
+        assert_eq!(is_said, reason.is_none(), "{line}: {reason:?}\n{said:#?}");
+    }
+}
+
+/// Whether a text is a line of the table.
+fn fits(line: &str, text: &str) -> bool {
+    let mut parts = line.split('%');
+    let Some(mut rest) = text.strip_prefix(parts.next().unwrap_or_default()) else { return false };
+    for part in parts {
+        let Some(at) = rest.find(part) else { return false };
+        let at = if part.is_empty() { rest.len() } else { at };
+        rest = &rest[at + part.len()..];
+    }
+    rest.is_empty()
+}
+
+/// A line for everything that can happen.
+fn everything() -> Vec<String> {
+    let from = ip("192.0.2.2");
+    let states = [State::Initialize, State::Backup, State::Master, State::Fault];
+    let chk = TrackerId::from_number(0);
+    let mut causes = vec![
+        Cause::MasterDown,
+        Cause::HigherPriority { from, priority: 150 },
+        Cause::HigherAddress { from, priority: 100 },
+        Cause::InterfaceDown { interface: ETH0 },
+        Cause::NoSource { interface: ETH0 },
+    ];
+    causes.push(Cause::Tracker { tracker: chk });
+    let mut said = Vec::new();
+    for (name, cause) in ["VI_1", "U_1", "S_1"].iter().flat_map(|name| causes.iter().map(move |c| (name, c)))
+    {
+        for (before, after) in states.iter().flat_map(|one| states.iter().map(move |two| (one, two))) {
+            said.extend(became(name, *before, *after, *cause));
+        }
+    }
+    let seconds = |secs| Interval::from_secs(secs).unwrap();
+    let events = [
+        InstanceEvent::LowerPriorityDiscarded { from, priority: 50 },
+        InstanceEvent::LowerPriorityReceived { from, priority: 50, ours: 100 },
+        InstanceEvent::Priority { from: 100, to: 98 },
+        InstanceEvent::SentPriorityZero,
+        InstanceEvent::BackupReceivedPriorityZero,
+        InstanceEvent::MasterReceivedPriorityZero,
+        InstanceEvent::MasterIs { address: from, before: None },
+        InstanceEvent::MasterIs { address: from, before: Some(from) },
+        InstanceEvent::PreemptDelayStarted { delay: Duration::from_secs(1) },
+        InstanceEvent::PreemptDelayStopped,
+        InstanceEvent::Late { by: Duration::from_secs(1) },
+        InstanceEvent::AddressListDiffers { from, theirs: 1, ours: 2 },
+        InstanceEvent::AddressListDiffers { from, theirs: 1, ours: 1 },
+        InstanceEvent::IntervalAdopted { ours: seconds(1), theirs: seconds(2) },
+    ];
+    said.extend(events.into_iter().flat_map(|event| instance("VI_1", event)));
+    for name in ["VI_1", "U_1", "S_1"] {
+        let rejects = [
+            Reject::OwnSource,
+            Reject::Ttl { found: 254, min: 255, max: 255 },
+            Reject::Ttl { found: 9, min: 10, max: 200 },
+            Reject::Version { found: 3, expected: Some(Version::V2) },
+            Reject::Checksum { found: 1, expected: 2 },
+            Reject::Type { found: 2 },
+            Reject::AuthTypeInvalid { found: 9 },
+            Reject::AuthTypeMismatch { found: 0, expected: 1 },
+            Reject::AuthFailure,
+            Reject::IntervalMismatch { found: seconds(2), expected: seconds(1) },
+            Reject::Owner,
+            Reject::Mode,
+            Reject::UnlistedPeer,
+        ];
+        said.extend(rejects.into_iter().flat_map(|reject| rejected(name, reject)));
+    }
+    let ends = [CheckOutcome::Exited(1), CheckOutcome::Signaled(9)];
+    let checks = ends.map(|last| TrackerEvent::Down { last: Some(last) });
+    let others = [TrackerEvent::Up, TrackerEvent::TimedOut, TrackerEvent::Returned(CheckOutcome::Exited(1))];
+    said.extend(checks.into_iter().chain(others).flat_map(tracker));
+    let id = InstanceId::from_number(0);
+    let mut memory = Memory::default();
+    let mut reports: Vec<Report> = states[1..]
+        .iter()
+        .map(|to| Report::Group { group: GroupId::from_number(0), name: "G".into(), to: *to })
+        .collect();
+    reports.push(Report::StartupDelay(Duration::from_secs(3)));
+    for (exists, up, v4) in [
+        (true, true, None),
+        (true, false, Some(from)),
+        (true, true, None),
+        (false, false, None),
+        (true, true, None),
+    ] {
+        reports.push(Report::Interface { interface: ETH0, name: "eth0".into(), exists, up, v4, v6: None });
+    }
+    for name in ["VI_1", "U_1"] {
+        let (name, destination): (Arc<str>, _) = (name.into(), from);
+        reports.push(Report::Transmit { instance: id, name: Arc::clone(&name), destination, errno: Some(1) });
+        for wanted in [true, false] {
+            reports.push(Report::Addresses { instance: id, name: Arc::clone(&name), wanted, count: 1 });
+        }
+    }
+    for address in [from, ip("fe80::53")] {
+        let (name, addresses): (Arc<str>, _) = ("VI_1".into(), vec![(ETH0, address)]);
+        reports.push(Report::Announced { instance: id, name: Arc::clone(&name), interface: ETH0, address });
+        reports.push(Report::Announcing { instance: id, name, addresses, count: 1, repeat: 5 });
+    }
+    let known = known_with_source().with_no_accept(["VI_1".to_string()].into());
+    reports.push(Report::Became {
+        instance: id,
+        name: "VI_1".into(),
+        from: State::Backup,
+        to: State::Fault,
+        cause: Cause::NoSource { interface: ETH0 },
+    });
+    for report in reports {
+        let before = memory.remember(&report);
+        said.extend(texts(driver(&report, &known, before)));
+    }
+    said
 }

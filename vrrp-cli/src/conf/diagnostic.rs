@@ -155,7 +155,7 @@ impl Diagnostics {
                     self.sources.line(span.at)
                 )
             });
-            (item.code.row().class, format!("{place}{}", item.message))
+            (item.code.row().class, format!("{place}{}", logged(item)))
         })
     }
 
@@ -186,5 +186,24 @@ impl Shown {
             Self::Note => "note",
             Self::Warning => "warning",
         }
+    }
+}
+
+/// A message in keepalived's words where people search their logs for them.
+fn logged(item: &Diagnostic) -> String {
+    match item.code {
+        Code::ScriptSecurity => {
+            format!(
+                "SECURITY VIOLATION - scripts are being executed but script_security not enabled. {}",
+                item.message
+            )
+        }
+        Code::KeywordUnknown => {
+            match item.message.strip_prefix("unknown keyword `").and_then(|rest| rest.split_once('`')) {
+                Some((name, place)) => format!("Unknown keyword '{name}'{place}"),
+                None => item.message.clone(),
+            }
+        }
+        _ => item.message.clone(),
     }
 }

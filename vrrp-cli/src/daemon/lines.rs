@@ -85,7 +85,7 @@ impl Known {
 /// What was told before and is part of what is told next.
 #[derive(Clone, Debug, Default)]
 pub struct Memory {
-    up: HashMap<Arc<str>, bool>,
+    interfaces: HashMap<Arc<str>, Seen>,
     held: HashMap<Arc<str>, bool>,
     priorities: HashMap<Arc<str>, u8>,
     checks: HashMap<TrackerId, CheckOutcome>,
@@ -95,20 +95,35 @@ pub struct Memory {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[allow(clippy::exhaustive_structs)] // what there is
 pub struct Before {
-    /// Whether the interface of the report was up, if it was told of.
-    pub up: Option<bool>,
+    /// How the interface of the report was, if it was told of.
+    pub interface: Option<Seen>,
     /// Whether the kernel held all addresses of the instance of the report, if it was told of.
     pub held: Option<bool>,
     /// The effective priority of the instance of the report, if it ever changed.
     pub priority: Option<u8>,
 }
 
+/// How an interface was when it was last told of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(clippy::exhaustive_structs)] // what there is
+pub struct Seen {
+    /// Whether it existed.
+    pub exists: bool,
+    /// Whether it could carry packets.
+    pub up: bool,
+    /// Its primary IPv4 address.
+    pub v4: Option<IpAddr>,
+    /// Its link-local IPv6 address.
+    pub v6: Option<IpAddr>,
+}
+
 impl Memory {
     /// Remembers what a report says, and gives what was said before.
     pub fn remember(&mut self, report: &Report) -> Before {
         match report {
-            Report::Interface { name, up, .. } => {
-                Before { up: self.up.insert(Arc::clone(name), *up), ..Before::default() }
+            Report::Interface { name, exists, up, v4, v6, .. } => {
+                let now = Seen { exists: *exists, up: *up, v4: *v4, v6: *v6 };
+                Before { interface: self.interfaces.insert(Arc::clone(name), now), ..Before::default() }
             }
             Report::Held { name, complete, .. } => {
                 Before { held: self.held.insert(Arc::clone(name), *complete), ..Before::default() }
@@ -128,7 +143,7 @@ impl Memory {
     /// Forgets what is not configured any more.
     pub fn keep(&mut self, known: &Known) {
         let interfaces = known.config.interfaces();
-        self.up.retain(|name, _| interfaces.iter().any(|interface| *interface.name == **name));
+        self.interfaces.retain(|name, _| interfaces.iter().any(|interface| *interface.name == **name));
         self.held.retain(|name, _| known.instances.contains_key(&**name));
         self.priorities.retain(|name, _| known.instances.contains_key(&**name));
         self.checks.retain(|tracker, _| known.trackers.contains_key(tracker));
@@ -195,12 +210,9 @@ pub fn driver(report: &Report, known: &Known, before: Before) -> Vec<Line> {
         Report::Transmit { name, destination, errno: None, .. } => {
             vec![info(format!("({name}) adverts to {destination} go out again"))]
         }
-        Report::Interface { name, exists, up, .. } => match (before.up, up) {
-            (Some(true), false) if !exists => vec![warn(format!("Interface {name} deleted"))],
-            (Some(true), false) => vec![warn(format!("Netlink reports {name} down"))],
-            (Some(false), true) => vec![info(format!("Netlink reports {name} up"))],
-            (Some(_) | None, _) => Vec::new(),
-        },
+        Report::Interface { name, exists, up, v4, v6, .. } => {
+            interface(name, before.interface, Seen { exists: *exists, up: *up, v4: *v4, v6: *v6 })
+        }
         Report::Overrun => vec![warn(
             "Netlink: Receive buffer overrun on monitor socket - (No buffer space available); everything is looked at anew"
                 .to_string(),
@@ -209,6 +221,35 @@ pub fn driver(report: &Report, known: &Known, before: Before) -> Vec<Line> {
         Report::Trouble { name: None, text } => vec![warn(text.clone())],
         other => vec![trace(format!("{other:?}"))],
     }
+}
+
+fn interface(name: &str, before: Option<Seen>, now: Seen) -> Vec<Line> {
+    let was = before.unwrap_or(Seen { v4: None, v6: None, ..now });
+    let mut lines = match (was.exists, now.exists) {
+        (true, false) => vec![warn(format!("Interface {name} deleted"))],
+        (false, true) => vec![info(format!("Interface {name} added"))],
+        _ => Vec::new(),
+    };
+    match (was.up, now.up) {
+        (true, false) if now.exists => lines.push(warn(format!("Netlink reports {name} down"))),
+        (false, true) => lines.push(info(format!("Netlink reports {name} up"))),
+        _ => {}
+    }
+    for (was, now) in [(was.v4, now.v4), (was.v6, now.v6)].into_iter().filter(|(was, now)| was != now) {
+        // Of two that change places neither came nor went.
+        match (was, now) {
+            (None, Some(came)) if before.is_some() => {
+                lines.push(detail(format!("Netlink reflector reports IP {came} added to {name}")));
+            }
+            (Some(gone), None) => {
+                lines.push(detail(format!("Netlink reflector reports IP {gone} removed from {name}")));
+            }
+            _ => {}
+        }
+        lines.extend(was.map(|was| detail(format!("Deassigned address {was} from interface {name}"))));
+        lines.extend(now.map(|now| detail(format!("Assigned address {now} for interface {name}"))));
+    }
+    lines
 }
 
 /// The lines for something that the runner tells; `is_news` is what [`Memory::is_news`] says of it.
@@ -324,6 +365,9 @@ fn instance(name: &str, what: &InstanceEvent, known: &Known) -> Option<Line> {
             ours.as_centis(),
             theirs.as_centis()
         )),
+        InstanceEvent::AddressListDiffers { from, theirs, ours } if theirs == ours => {
+            warn(format!("({name}) {}", absent(from, known.instance(name)?)))
+        }
         InstanceEvent::AddressListDiffers { theirs, ours, .. } => {
             warn(format!("({name}) expected {ours} VIPs but received {theirs}"))
         }
@@ -375,11 +419,26 @@ fn rejected(source: IpAddr, reject: &Reject, instance: Option<&InstanceConfig>) 
             false => format!("Expected multicast packet but received unicast packet from {source}"),
         },
         Reject::UnlistedPeer => format!("unicast source address {source} not a unicast peer"),
-        // Our own packets, and packets before the instance is ready, come every second.
-        Reject::OwnSource | Reject::NotReady => return None,
+        // The kernel does not give us our own packets: it is another host.
+        Reject::OwnSource => {
+            "WARNING - equal priority advert received from remote host with our IP address.".to_string()
+        }
+        // Packets before the instance is ready come every second.
+        Reject::NotReady => return None,
         ref other => format!("packet from {source} dropped: {other}"),
     })
 }
+
+/// As many addresses as we have, and others.
+fn absent(source: IpAddr, instance: &InstanceConfig) -> String {
+    let ours = instance.addresses.iter().take(SHOWN).map(|vip| vip.address.to_string());
+    let vrid = instance.vrid.get();
+    let list = ours.collect::<Vec<_>>().join(", ");
+    format!("ip address associated with VRID {vrid} not present in advert from {source}: one of {list}")
+}
+
+/// Addresses in one line.
+const SHOWN: usize = 16;
 
 fn script(name: &str, what: TrackerEvent) -> Option<Line> {
     Some(match what {

@@ -137,4 +137,5 @@ pub(crate) fn the_journal_gets_severities() {
     assert!(has("<7>(VI_1) Receive advertisement timeout"), "{lines}");
     assert!(has("<4>(VI_1) Entering FAULT STATE"), "{lines}");
     assert!(lines.lines().all(|line| line.starts_with('<')), "{lines}");
+    assert!(!lines.contains("with our IP address"), "its own adverts are no other host's: {lines}");
 }
