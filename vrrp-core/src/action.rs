@@ -49,7 +49,7 @@ id!(InstanceId GroupId TrackerId);
 /// Exhaustive on purpose: an action that nobody carries out is a split brain, so a new one must break
 /// the build of whoever carries them out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(clippy::exhaustive_enums)]
+#[allow(clippy::exhaustive_enums)] // one that nobody carries out must break the build
 pub enum Action<'r> {
     /// An instance changed its state. Always the first action of a change.
     Become(Become<'r>),

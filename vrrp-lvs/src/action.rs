@@ -9,7 +9,7 @@ use crate::table::{Destination, ServiceKey};
 ///
 /// Exhaustive on purpose, as [`vrrp_core::Action`] is: one that nobody carries out must break the build.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(clippy::exhaustive_enums)]
+#[allow(clippy::exhaustive_enums)] // one that nobody carries out must break the build
 pub enum Action<'d> {
     /// Open a connection or a datagram socket, then tell [`crate::Input::Connected`] or
     /// [`crate::Input::Failed`].

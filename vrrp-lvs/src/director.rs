@@ -60,7 +60,7 @@ pub struct Actions<'d> {
 
 impl Actions<'_> {
     /// The next action. Not an iterator: it borrows from the director until the one after it is asked for.
-    #[allow(clippy::should_implement_trait)]
+    #[allow(clippy::should_implement_trait)] // an iterator could not lend what belongs to the director
     pub fn next(&mut self) -> Option<Action<'_>> {
         None
     }

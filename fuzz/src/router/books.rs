@@ -135,9 +135,12 @@ impl Books {
             held.extend(all.iter().map(place));
             let wanted = self.wanted.get(&id).cloned().unwrap_or_default();
             assert_eq!(wanted, all, "what {} wants as {}", instance.name(), instance.state());
+            let runs = matches!(instance.state(), State::Master | State::Backup);
+            let waits = instance.state() == State::Backup && is_held_back(router, id);
             assert!(
-                instance.state() != State::Master || instance.deadline().is_some(),
-                "a master without a timer"
+                !runs || instance.deadline().is_some() || waits,
+                "{} runs without a timer",
+                instance.name()
             );
         }
         // The executor keeps what one instance gives up and another one still wants.
@@ -148,6 +151,13 @@ impl Books {
     fn state(&self, instance: InstanceId) -> State {
         self.states.get(&instance).copied().unwrap_or(State::Initialize)
     }
+}
+
+/// Whether another member of its sync group still listens: the only reason for which a BACKUP needs no timer.
+fn is_held_back(router: &Router, id: InstanceId) -> bool {
+    let group = router.instance(id).and_then(|instance| instance.group());
+    let mut others = router.instances().filter(|other| other.id() != id && other.group() == group);
+    group.is_some() && others.any(|other| other.state() == State::Backup && other.deadline().is_some())
 }
 
 const fn place(vip: &Vip) -> Place {

@@ -27,10 +27,15 @@ impl<'r> Actions<'r> {
     }
 
     /// The next action. Not an iterator: it borrows from the router until the one after it is asked for.
-    #[allow(clippy::should_implement_trait)]
+    #[allow(clippy::should_implement_trait)] // an iterator could not lend what belongs to the router
     pub fn next(&mut self) -> Option<Action<'_>> {
-        let step = self.router.step()?;
-        self.router.action(step)
+        // A step whose owner is gone gives no action, and must not hide those behind it.
+        loop {
+            let step = self.router.step()?;
+            if self.router.has(step) {
+                return self.router.action(step);
+            }
+        }
     }
 }
 
@@ -108,6 +113,23 @@ impl Router {
                 group.queued = notification.is_some();
                 notification.map(|notification| Step::Notify(owner, notification))
             }
+        }
+    }
+
+    /// Whether a step still has an owner that can say what is to be done.
+    fn has(&mut self, step: Step) -> bool {
+        match step {
+            Step::Become(owner, _) => {
+                self.instance_mut(owner).is_some_and(|instance| instance.cause.is_some())
+            }
+            Step::Transmit(owner, ..)
+            | Step::Remove(owner, _)
+            | Step::Add(owner, _)
+            | Step::Announce(owner, ..) => self.instance_mut(owner).is_some(),
+            Step::Notify(Owner::Group(at), _) => self.groups.get(at).is_some(),
+            Step::Notify(owner, _) => self.instance_mut(owner).is_some(),
+            Step::RunCheck(owner) | Step::StopCheck(owner, _) => self.tracker(owner).is_some(),
+            Step::Event(_) => true,
         }
     }
 

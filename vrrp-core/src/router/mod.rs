@@ -159,7 +159,7 @@ impl Router {
                 self.on_instance(instance, |instance, now| instance.held(now, complete));
             }
             Input::Interface { interface, up } => {
-                self.interface(interface).up = Some(up);
+                self.interface(interface, |known| known.up = Some(up));
                 self.settle();
             }
             Input::Packet(packet) => self.packet(&packet),
@@ -167,11 +167,10 @@ impl Router {
             Input::Shutdown => self.shutdown(),
             Input::Source { interface, family, address } => {
                 let address = address.filter(|address| Family::of(address) == family);
-                let known = self.interface(interface);
-                match family {
+                self.interface(interface, |known| match family {
                     Family::V4 => known.source_v4 = Some(address),
                     Family::V6 => known.source_v6 = Some(address),
-                }
+                });
                 self.settle();
             }
             Input::Tick => self.tick(),
@@ -278,18 +277,15 @@ impl Router {
         }
     }
 
-    /// The facts about an interface, made when it is first heard of.
-    fn interface(&mut self, id: InterfaceId) -> &mut Interface {
-        let at = match self.interfaces.binary_search_by_key(&id, |known| known.id) {
-            Ok(at) => at,
-            Err(at) => {
-                self.interfaces.insert(at, Interface { id, up: None, source_v4: None, source_v6: None });
-                at
-            }
-        };
-        // The position was just found or made.
-        #[allow(clippy::indexing_slicing)]
-        &mut self.interfaces[at]
+    /// Notes a fact about an interface, which may be the first.
+    fn interface(&mut self, id: InterfaceId, note: impl FnOnce(&mut Interface)) {
+        let place = self.interfaces.binary_search_by_key(&id, |known| known.id);
+        if let Some(known) = place.ok().and_then(|at| self.interfaces.get_mut(at)) {
+            return note(known);
+        }
+        let mut new = Interface { id, up: None, source_v4: None, source_v6: None };
+        note(&mut new);
+        self.interfaces.insert(place.unwrap_or_else(|at| at), new);
     }
 
     fn id(&mut self) -> u32 {

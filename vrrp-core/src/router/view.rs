@@ -55,6 +55,11 @@ impl<'a> InstanceView<'a> {
         self.0.id
     }
 
+    /// The position of its sync group in [`Router::groups`], if it is in one.
+    pub const fn group(&self) -> Option<usize> {
+        self.0.group
+    }
+
     /// Its name.
     pub fn name(&self) -> &'a str {
         &self.0.config.name

@@ -4,7 +4,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::fault::{Fault, Noise};
+use super::fault::{Change, Fault, Noise};
 use super::rng::Rng;
 use super::scenario::{NodePlan, Scenario, instance, source};
 use crate::config::{
@@ -185,6 +185,25 @@ impl Scenario {
                 self.faults.push((calm, Fault::Trackers { node, up: true }));
             }
         }
+        // Some networks stay as they were changed, each node in its own way.
+        if rng.percent(75) {
+            let back = self.faults.iter().filter_map(|(_, fault)| match *fault {
+                Fault::Reconfigure { node, change, .. } => {
+                    Some((calm, Fault::Reconfigure { node, change, planned: true }))
+                }
+                _ => None,
+            });
+            let back: Vec<_> = back.collect();
+            self.faults.extend(back);
+        }
+        // An address that cannot be held: on one node in some runs, on every node in others.
+        if rng.percent(6) {
+            let all = rng.percent(50).then_some(0..self.nodes.len());
+            let one = rng.position(self.nodes.len());
+            for node in all.unwrap_or(one..one + 1) {
+                self.faults.push((Time::ZERO + rng.span(SECOND, STORM), Fault::Refuse { node }));
+            }
+        }
         // What changes nothing may come at any time, and must not be felt.
         let node = rng.position(self.nodes.len());
         self.faults.push((calm + rng.span(SECOND, SECOND * 10), Fault::Reload { node }));
@@ -193,7 +212,7 @@ impl Scenario {
     fn draw_fault(&self, rng: &mut Rng) -> (Fault, Option<Fault>) {
         let node = rng.position(self.nodes.len());
         let (segment, from, to) = self.draw_link(rng);
-        match rng.below(25) {
+        match rng.below(31) {
             0 | 1 => (Fault::AddFails { node }, Some(Fault::AddWorks { node })),
             2..=4 => (Fault::Crash { node }, Some(Fault::Boot { node })),
             5..=7 => (Fault::Cut { segment, from, to }, Some(Fault::Mend { segment, from, to })),
@@ -215,7 +234,21 @@ impl Scenario {
                 (Fault::Split { segment, side }, Some(Fault::Join { segment }))
             }
             19..=21 => (Fault::Stop { node }, Some(Fault::Boot { node })),
-            22 => (Fault::Trackers { node, up: false }, Some(Fault::Trackers { node, up: true })),
+            22..=27 => {
+                let position = rng.position(self.virtual_routers());
+                let change = rng.pick(&[
+                    Change::Address,
+                    Change::Group,
+                    Change::Group,
+                    Change::Instance { position },
+                    Change::Interval,
+                    Change::PreemptDelay,
+                    Change::Priority,
+                ]);
+                let back = Fault::Reconfigure { node, change, planned: true };
+                (Fault::Reconfigure { node, change, planned: false }, rng.percent(50).then_some(back))
+            }
+            28 => (Fault::Trackers { node, up: false }, Some(Fault::Trackers { node, up: true })),
             _ => (Fault::Unplug { segment, node }, Some(Fault::Plug { segment, node })),
         }
     }

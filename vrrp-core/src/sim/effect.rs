@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::net::IpAddr;
 
+use super::fault::Change;
 use crate::action::{Action, Cause, InstanceId, Notification, State, Subject, TrackerId};
 use crate::event::{Event, TrackerEvent};
 use crate::input::CheckOutcome;
@@ -21,6 +22,7 @@ pub(super) enum Fact {
     Held { instance: usize, complete: bool },
     Interface { segment: usize, up: bool },
     Packet { received: Time, packet: Sent },
+    Reconfigure { change: Change, planned: bool },
     Reload,
     Shutdown,
     Source { segment: usize, family: Family, address: Option<IpAddr> },

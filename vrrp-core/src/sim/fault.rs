@@ -37,6 +37,10 @@ pub enum Fault {
     Plug { segment: usize, node: usize },
     /// The end of a separation.
     Rejoin { segment: usize, node: usize },
+    /// The configuration is loaded again after something in it was changed, or made as it was planned again.
+    Reconfigure { node: usize, change: Change, planned: bool },
+    /// The kernel of a node refuses an address, for ever: the last one that each instance was planned to have.
+    Refuse { node: usize },
     /// The configuration is loaded again, unchanged.
     Reload { node: usize },
     /// Nothing can be sent, and the socket says so.
@@ -55,6 +59,27 @@ pub enum Fault {
     Unplug { segment: usize, node: usize },
 }
 
+/// What can be changed in the configuration of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Change {
+    /// One more advertised address.
+    Address,
+    /// The sync group is gone.
+    Group,
+    /// A virtual router is gone.
+    Instance {
+        /// Which one.
+        position: usize,
+    },
+    /// Half the advertisement interval.
+    Interval,
+    /// A `preempt_delay` where there was none, or none where there was one.
+    PreemptDelay,
+    /// The order of priorities turned round.
+    Priority,
+}
+
 /// How unreliable a segment is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[allow(clippy::exhaustive_structs)] // what a link can do to a packet
@@ -70,4 +95,37 @@ pub struct Noise {
 impl Noise {
     /// A reliable segment.
     pub const NONE: Self = Self { loss: 0, duplicates: 0, delay: Duration::ZERO };
+}
+
+impl Fault {
+    /// Whether this begins some trouble, and does not end it or change nothing.
+    pub(super) const fn breaks(&self) -> bool {
+        match self {
+            Self::AddFails { .. }
+            | Self::Crash { .. }
+            | Self::Cut { .. }
+            | Self::Delete { .. }
+            | Self::Freeze { .. }
+            | Self::Isolate { .. }
+            | Self::LoseSource { .. }
+            | Self::Refuse { .. }
+            | Self::SendFails { .. }
+            | Self::Split { .. }
+            | Self::Stop { .. }
+            | Self::Unplug { .. } => true,
+            Self::Noise { noise, .. } => noise.loss > 0 || noise.duplicates > 0 || !noise.delay.is_zero(),
+            Self::Reconfigure { planned, .. } => !*planned,
+            Self::Trackers { up, .. } => !*up,
+            Self::AddWorks { .. }
+            | Self::Boot { .. }
+            | Self::GainSource { .. }
+            | Self::Join { .. }
+            | Self::Mend { .. }
+            | Self::Plug { .. }
+            | Self::Rejoin { .. }
+            | Self::Reload { .. }
+            | Self::SendWorks { .. }
+            | Self::Thaw { .. } => false,
+        }
+    }
 }

@@ -23,6 +23,7 @@ mod oracle;
 mod rng;
 mod sabotage;
 mod scenario;
+mod setup;
 mod world;
 
 use alloc::boxed::Box;
@@ -30,7 +31,7 @@ use alloc::string::String;
 use core::fmt;
 use core::time::Duration;
 
-pub use fault::{Fault, Noise};
+pub use fault::{Change, Fault, Noise};
 pub use key::key;
 pub use oracle::Rule;
 pub use rng::Rng;

@@ -9,7 +9,7 @@ use super::rng::Rng;
 use crate::time::Time;
 
 /// Segments that join all nodes; each direction of each link can be cut.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Network {
     nodes: usize,
     cut: Vec<bool>,

@@ -9,6 +9,7 @@ use super::effect::{Effect, Fact, Held};
 use super::log::NodeLog;
 use super::sabotage::Bug;
 use super::scenario::{LATENESS, NodePlan};
+use super::setup::Setup;
 use crate::action::{InstanceId, State, TrackerId};
 use crate::config::Config;
 use crate::input::{Input, Packet};
@@ -25,7 +26,12 @@ const SOCKET_BUFFER: usize = 256;
 pub(super) struct Node {
     /// The process; none while it does not run.
     pub(super) router: Option<Router>,
-    ids: Vec<InstanceId>,
+    /// The configuration file.
+    pub(super) setup: Setup,
+    /// Every instance that this process had, and its position; the latest last.
+    ids: Vec<(InstanceId, usize)>,
+    /// Which instance of the router is at each position.
+    slots: Vec<Option<usize>>,
     pub(super) trackers: Vec<TrackerId>,
     /// What one process was to be told never reaches the next.
     pub(super) incarnation: u32,
@@ -41,6 +47,8 @@ pub(super) struct Node {
     pub(super) checks: BTreeSet<TrackerId>,
     pub(super) add_fails: bool,
     pub(super) send_fails: bool,
+    /// Whether the kernel refuses an address for ever.
+    pub(super) refuses: bool,
     /// Whether an address was deleted and is not back yet.
     pub(super) missing: bool,
     /// What the trackers say.
@@ -55,9 +63,12 @@ pub(super) struct Node {
 }
 
 impl Node {
-    pub(super) fn new(segments: usize) -> Self {
+    pub(super) fn new(segments: usize, plan: &NodePlan) -> Self {
         Self {
             router: None,
+            setup: Setup::new(plan),
+            slots: Vec::new(),
+            refuses: false,
             ids: Vec::new(),
             trackers: Vec::new(),
             incarnation: 0,
@@ -81,8 +92,9 @@ impl Node {
     /// Starts the process: what its predecessor left goes first.
     pub(super) fn boot(&mut self, config: Config) {
         let router = Router::new(config);
-        self.ids = router.instances().map(|instance| instance.id()).collect();
+        self.ids.clear();
         self.trackers = router.trackers().map(|tracker| tracker.id()).collect();
+        self.number(&router);
         self.router = Some(router);
         self.incarnation += 1;
         self.inbox.clear();
@@ -93,6 +105,24 @@ impl Node {
         self.told_source.fill(None);
         self.begun_at = None;
         self.ahead = Duration::ZERO;
+    }
+
+    /// What its router is made of.
+    pub(super) fn config(&self, plan: &NodePlan, bug: Option<Bug>) -> Option<Config> {
+        let config = self.setup.config_of(plan).ok()?;
+        Some(bug.and_then(|bug| bug.configures(&config, plan)).unwrap_or(config))
+    }
+
+    /// Finds the position of each instance.
+    fn number(&mut self, router: &Router) {
+        self.slots = self.setup.positions().fold(Vec::new(), |mut slots, position| {
+            let next = slots.iter().flatten().count();
+            slots.resize(position, None);
+            slots.push(Some(next));
+            slots
+        });
+        let new = router.instances().map(|instance| instance.id()).zip(self.setup.positions());
+        self.ids.extend(new);
     }
 
     /// Ends the process without a word.
@@ -117,7 +147,8 @@ impl Node {
 
     /// One virtual router by its position.
     pub(super) fn instance(&self, position: usize) -> Option<InstanceView<'_>> {
-        self.router.as_ref()?.instances().nth(position)
+        let at = (*self.slots.get(position)?)?;
+        self.router.as_ref()?.instances().nth(at)
     }
 
     /// The state of one virtual router; Initialize while the process does not run.
@@ -155,18 +186,41 @@ impl Node {
         now: Time,
         fact: &Fact,
         plan: &NodePlan,
+        bug: Option<Bug>,
         log: &mut Option<NodeLog<'_>>,
     ) -> Vec<Effect> {
+        if let Fact::Reconfigure { change, planned } = fact {
+            self.setup.apply(plan, *change, *planned);
+        }
+        let config = match fact {
+            Fact::Reconfigure { .. } | Fact::Reload => self.config(plan, bug),
+            _ => None,
+        };
+        let of = |position: usize| self.instance(position).map(|instance| instance.id());
+        let id = match fact {
+            Fact::Held { instance, .. } | Fact::TransmitFailed { instance } => match of(*instance) {
+                Some(id) => id,
+                // The virtual router is gone.
+                None => return Vec::new(),
+            },
+            _ => InstanceId::from_number(u32::MAX),
+        };
+        let ahead = self.ahead;
+        if let (Some(config), Some(router)) = (&config, &self.router) {
+            // What it names has to be known before it is taken.
+            let mut twin = router.clone();
+            let _ = twin.handle(now + ahead, Input::Reconfigure(config.clone()));
+            self.number(&twin);
+        }
+        let ids = &self.ids;
+        let position = |id| ids.iter().rev().find(|known| known.0 == id).map_or(usize::MAX, |known| known.1);
         let Some(router) = &mut self.router else { return Vec::new() };
-        let (ids, ahead) = (&self.ids, self.ahead);
-        let id = |position: usize| ids[position];
-        let position = |id| ids.iter().position(|known| *known == id).unwrap_or(usize::MAX);
         let interface = |segment: &usize| InterfaceId(u32::try_from(*segment).unwrap_or(u32::MAX));
         let input = match fact {
             Fact::CheckEnded { tracker, outcome } => {
                 Input::CheckEnded { tracker: *tracker, outcome: *outcome }
             }
-            Fact::Held { instance, complete } => Input::Held { instance: id(*instance), complete: *complete },
+            Fact::Held { complete, .. } => Input::Held { instance: id, complete: *complete },
             Fact::Interface { segment, up } => Input::Interface { interface: interface(segment), up: *up },
             Fact::Packet { received, packet } => {
                 let datagram = match (packet.source, packet.destination) {
@@ -177,14 +231,16 @@ impl Node {
                 };
                 Input::Packet(Packet { interface: packet.interface, received: *received + ahead, datagram })
             }
-            Fact::Reload => Input::Reconfigure(plan.config.clone()),
+            Fact::Reconfigure { .. } | Fact::Reload => {
+                Input::Reconfigure(config.unwrap_or_else(|| plan.config.clone()))
+            }
             Fact::Shutdown => Input::Shutdown,
             Fact::Source { segment, family, address } => {
                 Input::Source { interface: interface(segment), family: *family, address: *address }
             }
             Fact::Tick => Input::Tick,
             Fact::Tracker { tracker, up } => Input::Tracker { tracker: *tracker, up: *up },
-            Fact::TransmitFailed { instance } => Input::TransmitFailed { instance: id(*instance) },
+            Fact::TransmitFailed { .. } => Input::TransmitFailed { instance: id },
         };
         let (now, mut effects) = (now + ahead, Vec::new());
         if let Some(log) = log {
@@ -202,27 +258,19 @@ impl Node {
 
     /// Whether an instance, with its group, must take part after all that it was told; none while the startup
     /// delay may be running.
-    pub(super) fn is_ready(
-        &self,
-        now: Time,
-        plan: &NodePlan,
-        position: usize,
-        grouped: bool,
-    ) -> Option<bool> {
+    pub(super) fn is_ready(&self, now: Time, plan: &NodePlan, position: usize) -> Option<bool> {
         let delay = plan.config.startup_delay;
         if !delay.is_zero() && now <= self.begun_at? + delay + LATENESS * 4 {
             return None;
         }
-        let members = match grouped {
-            true => 0..self.ids.len(),
-            false => position..position + 1,
-        };
         let trackers: Vec<Option<bool>> =
             self.router.as_ref()?.trackers().map(|tracker| tracker.up()).collect();
-        let mut configs = plan.config.instances().iter().take(members.end).skip(members.start);
-        Some(configs.all(|config| {
+        let grouped = self.setup.grouped;
+        let mut members = self.setup.positions().filter(|member| grouped || *member == position);
+        Some(members.all(|member| {
+            let config = self.setup.config(member);
             let segment = usize::try_from(config.interface.0).unwrap_or(0);
-            let groups = plan.config.groups().iter().flat_map(|group| &group.track);
+            let groups = plan.config.groups().iter().filter(|_| grouped).flat_map(|group| &group.track);
             let mut tracks = config.track.iter().chain(groups).filter(|track| track.weight == 0);
             (self.told_up[segment] == Some(true) || !config.track_primary)
                 && self.told_source[segment] == Some(true)
@@ -242,7 +290,7 @@ impl Node {
 
     /// The skewless planted bug: a BACKUP whose timer would be over without its Skew_Time finds it over.
     pub(super) fn skip_skew(&mut self, now: Time) {
-        for position in 0..self.ids.len() {
+        for position in 0..self.slots.len() {
             let due = self.instance(position).and_then(|instance| {
                 let skew = Bug::skew_of(&instance)?;
                 let due = instance.deadline()?;

@@ -10,6 +10,7 @@ use core::time::Duration;
 
 use super::effect::{Effect, Fact};
 use super::node::Node;
+use super::scenario::NodePlan;
 use crate::action::State;
 use crate::config::Config;
 use crate::router::InstanceView;
@@ -25,6 +26,8 @@ pub enum Bug {
     DisobeysPriority,
     /// An interface that goes down is not noticed: the fact never arrives.
     IgnoresInterfaces,
+    /// A sync group still holds its members back when a reload removed it: the router is given it again.
+    KeepsGroup,
     /// Addresses stay where they are when a MASTER leaves: the action is dropped.
     KeepsAddresses,
     /// A MASTER does not yield to its own priority from a higher address: the packet is thrown away.
@@ -43,11 +46,12 @@ pub enum Bug {
 
 impl Bug {
     /// Every planted bug.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::AnnounceFirst,
         Self::DisobeysPriority,
         Self::IgnoresInterfaces,
         Self::KeepsAddresses,
+        Self::KeepsGroup,
         Self::KeepsTie,
         Self::NeverPreempts,
         Self::NeverTakesOver,
@@ -70,6 +74,7 @@ impl Bug {
             Self::NeverTakesOver => matches!(fact, Fact::Tick) && node.state(0) == State::Backup,
             Self::AnnounceFirst
             | Self::KeepsAddresses
+            | Self::KeepsGroup
             | Self::NeverPreempts
             | Self::NoSkew
             | Self::SilentStop
@@ -78,9 +83,19 @@ impl Bug {
     }
 
     /// What a router is made of instead.
-    pub(super) fn configures(self, config: &Config) -> Option<Config> {
-        let mut config = Some(config.to_router_config()).filter(|_| self == Self::NeverPreempts)?;
-        config.instances.iter_mut().for_each(|instance| instance.preempt = false);
+    pub(super) fn configures(self, config: &Config, plan: &NodePlan) -> Option<Config> {
+        let mut config = config.to_router_config();
+        match self {
+            Self::NeverPreempts => {
+                config.instances.iter_mut().for_each(|instance| instance.preempt = false);
+            }
+            Self::KeepsGroup => {
+                config.groups = plan.config.groups().to_vec();
+                let members = config.instances.len();
+                config.groups.iter_mut().for_each(|group| group.members = (0..members).collect());
+            }
+            _ => return None,
+        }
         Config::new(config).ok()
     }
 
@@ -103,6 +118,7 @@ impl Bug {
             }
             Self::DisobeysPriority
             | Self::IgnoresInterfaces
+            | Self::KeepsGroup
             | Self::KeepsTie
             | Self::NeverPreempts
             | Self::NeverTakesOver

@@ -4,7 +4,9 @@ use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use core::time::Duration;
 
-use super::fault::Fault;
+use super::effect::Held;
+use super::fault::{Change, Fault};
+use super::setup::PREEMPT_DELAY;
 use crate::config::{Config, InstanceConfig, InterfaceConfig, RouterConfig};
 use crate::instance::HOLD_OFF;
 use crate::time::Time;
@@ -105,13 +107,23 @@ impl Scenario {
 
     /// The longest that a lower-priority master is left alone, as configured.
     pub(super) fn longest_preempt_delay(&self) -> Duration {
-        self.instances().map(|instance| instance.preempt_delay).max().unwrap_or_default()
+        let added = |fault: &(Time, Fault)| {
+            matches!(fault.1, Fault::Reconfigure { change: Change::PreemptDelay, .. })
+        };
+        let added = self.faults.iter().any(added).then_some(PREEMPT_DELAY);
+        self.instances().map(|instance| instance.preempt_delay).chain(added).max().unwrap_or_default()
     }
 
     /// For how long after the last fault a node may leave a lower-priority master alone because it resigned.
     pub(super) fn hold_off(&self) -> Duration {
         let resigns = |fault: &Fault| {
-            matches!(fault, Fault::AddFails { .. } | Fault::Delete { .. } | Fault::SendFails { .. })
+            matches!(
+                fault,
+                Fault::AddFails { .. }
+                    | Fault::Delete { .. }
+                    | Fault::Refuse { .. }
+                    | Fault::SendFails { .. }
+            )
         };
         match self.faults.iter().any(|(_, fault)| resigns(fault)) {
             true => HOLD_OFF,
@@ -140,6 +152,13 @@ impl Scenario {
 }
 
 impl NodePlan {
+    /// The address of a virtual router that [`Fault::Refuse`] is about.
+    pub(super) fn refused(&self, position: usize) -> Option<Held> {
+        let config = self.config.instances().get(position)?;
+        let last = config.addresses.iter().chain(&config.excluded).next_back()?;
+        Some((last.interface, last.address))
+    }
+
     /// The address of the node on a segment.
     pub(super) fn source(&self, segment: usize, family: Family) -> IpAddr {
         source(segment, family, self.host)

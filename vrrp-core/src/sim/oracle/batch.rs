@@ -6,7 +6,7 @@ use super::{Oracle, Scene, Violation, hold};
 use crate::action::{Cause, Notification, State};
 use crate::config::Destination;
 use crate::instance::HOLD_OFF;
-use crate::sim::effect::{Effect, Fact, Sent};
+use crate::sim::effect::{Effect, Fact, Held, Sent};
 use crate::sim::node::Node;
 use crate::sim::scenario::{LATENESS, NodePlan};
 
@@ -39,6 +39,12 @@ impl<'a> Batch<'a> {
 
     pub(super) fn judge(&self, oracle: &mut Oracle) -> Result<(), Violation> {
         let at = self.at;
+        if self.reloads() {
+            oracle.joined[at] = false;
+            for (position, shadow) in oracle.shadows[at].iter_mut().enumerate() {
+                shadow.reconfigured(self.scene.config(at, position).interval);
+            }
+        }
         oracle.forgive(self.check_order())?;
         let mut seen = Vec::new();
         seen.resize(self.plan.config.instances().len(), Seen::default());
@@ -92,6 +98,7 @@ impl<'a> Batch<'a> {
         let (at, now) = (self.at, self.scene.now);
         let seen = &mut seen[position];
         let state = oracle.shadows[at][position].state;
+        let reloads = self.reloads();
         match effect {
             Effect::Become { from, to, cause, .. } => {
                 hold!(
@@ -114,6 +121,15 @@ impl<'a> Batch<'a> {
                     let interval = self.scene.config(at, position).interval;
                     oracle.shadows[at][position].listens(now, interval);
                 }
+                if let Cause::NotHeld = cause {
+                    let shadow = &mut oracle.shadows[at][position];
+                    let since = shadow.refused_at.replace(now).map(|at| now.saturating_since(at));
+                    hold!(
+                        Refused,
+                        since.is_none_or(|since| since >= HOLD_OFF / 2),
+                        "node {at} vr{position} resigns once more at {now}, after {since:?}"
+                    );
+                }
                 if matches!(cause, Cause::NotHeld | Cause::TransmitFailed) {
                     oracle.shadows[at][position].left_alone_until = now + HOLD_OFF;
                 }
@@ -121,19 +137,20 @@ impl<'a> Batch<'a> {
             Effect::Transmit(sent) => self.check_advert(oracle, sent, seen)?,
             Effect::Remove { addresses, .. } => {
                 seen.removed = true;
-                hold!(Effects, *addresses == oracle.vips[position], "node {at}: {effect:?}");
-                hold!(Claim, state != State::Master, "node {at} as {state}: {effect:?}");
-                oracle.shadows[at][position].wanted = false;
+                hold!(Effects, reloads || self.are_all(position, addresses), "node {at}: {effect:?}");
+                hold!(Claim, reloads || state != State::Master, "node {at} as {state}: {effect:?}");
+                oracle.shadows[at][position].wanted &= state == State::Master;
             }
             Effect::Add { addresses, .. } => {
                 seen.added = true;
-                hold!(Effects, *addresses == oracle.vips[position], "node {at}: {effect:?}");
+                hold!(Effects, reloads || self.are_all(position, addresses), "node {at}: {effect:?}");
                 hold!(Claim, state == State::Master, "node {at} as {state}: {effect:?}");
                 oracle.shadows[at][position].wanted = true;
             }
             Effect::Announce { addresses, .. } => {
                 seen.announced = true;
-                let wanted = oracle.shadows[at][position].wanted && *addresses == oracle.vips[position];
+                let wanted =
+                    oracle.shadows[at][position].wanted && (reloads || self.are_all(position, addresses));
                 hold!(Claim, state == State::Master && wanted, "node {at} as {state}: {effect:?}");
             }
             Effect::Notify { what, .. } if *what != Notification::MasterRxLowerPri => {
@@ -148,9 +165,17 @@ impl<'a> Batch<'a> {
         Ok(())
     }
 
+    /// Whether the configuration changes: then only a part of the addresses may be concerned.
+    const fn reloads(&self) -> bool {
+        matches!(self.fact, Fact::Reconfigure { .. })
+    }
+
+    fn are_all(&self, position: usize, addresses: &[Held]) -> bool {
+        self.node.setup.vips(position).eq(addresses.iter().copied())
+    }
+
     fn check_advert(&self, oracle: &mut Oracle, sent: &Sent, seen: &mut Seen) -> Result<(), Violation> {
         let (at, position, now) = (self.at, sent.instance, self.scene.now);
-        let Some(instance) = self.node.instance(position) else { return Ok(()) };
         let settled = oracle.is_settled(self.scene, position, at);
         let shadow = &mut oracle.shadows[at][position];
         let config = self.scene.config(at, position);
@@ -167,10 +192,11 @@ impl<'a> Batch<'a> {
         let last_word = config.higher_prio_send_advert
             && matches!(seen.became, Some((State::Master, State::Backup, cause)) if yields(cause));
         hold!(Claim, shadow.state == State::Master || last_word, "node {at} as {}: {sent:?}", shadow.state);
-        hold!(Effects, sent.priority() == instance.priority().get(), "node {at}: {sent:?}");
+        let priority = self.node.instance(position).map(|instance| instance.priority().get());
+        hold!(Effects, Some(sent.priority()) == priority, "node {at}: {sent:?}");
         let interval = config.interval.as_duration();
         let gap = now.saturating_since(shadow.advert_at);
-        let first = seen.became.is_some();
+        let first = seen.became.is_some() || self.reloads();
         hold!(
             AdvertGap,
             first || gap <= interval + LATENESS * 4,
@@ -185,13 +211,13 @@ impl<'a> Batch<'a> {
 
     fn check_effects(&self, oracle: &Oracle, position: usize, seen: &Seen) -> Result<(), Violation> {
         let at = self.at;
-        let Some(instance) = self.node.instance(position) else { return Ok(()) };
         let config = self.scene.config(at, position);
         let shadow = oracle.shadows[at][position];
-        let (state, wanted) = (instance.state(), shadow.wanted);
+        let (state, wanted) = (self.node.state(position), shadow.wanted);
         let all = || alloc::format!("node {at} vr{position} is {state}: {:?}", self.effects);
         hold!(Effects, state == shadow.state, "{}, but it told {}", all(), shadow.state);
         hold!(Effects, wanted == (state == State::Master), "{}", all());
+        let Some(instance) = self.node.instance(position).filter(|_| !self.reloads()) else { return Ok(()) };
         let peers = match &config.destination {
             Destination::Multicast(_) => 1,
             Destination::Unicast(peers) => {

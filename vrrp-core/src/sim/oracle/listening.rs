@@ -35,6 +35,8 @@ pub(super) struct Shadow {
     thawed_at: Time,
     /// Until when a lower-priority master is left alone after a resignation.
     pub(super) left_alone_until: Time,
+    /// When it resigned because of an address, since the last fault.
+    pub(super) refused_at: Option<Time>,
     /// Whether adverts of lower priority may have counted: then it is not known for sure.
     unsure: bool,
 }
@@ -60,6 +62,7 @@ impl Shadow {
             thaws: 0,
             thawed_at: now,
             left_alone_until: Time::ZERO,
+            refused_at: None,
             unsure: false,
         }
     }
@@ -76,6 +79,13 @@ impl Shadow {
             unsure: false,
             ..*self
         };
+    }
+
+    /// A BACKUP without a master expects its own interval.
+    pub(super) fn reconfigured(&mut self, interval: Interval) {
+        if self.master.is_none() {
+            self.interval = interval;
+        }
     }
 
     /// The node goes on.
@@ -164,7 +174,7 @@ impl Oracle {
             || scene.scenario.is_grouped()
             || shadow.unsure
             || shadow.overtaken
-            || !self.uniform[position]
+            || !self.standing.is_uniform(position)
         {
             return Ok(());
         }

@@ -11,7 +11,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
-use super::effect::{Effect, Fact, Held};
+use super::effect::{Effect, Fact};
 use super::network::Network;
 use super::node::Node;
 use super::scenario::Scenario;
@@ -63,7 +63,8 @@ pub enum Rule {
     TakingOver,
     /// Once the shortest Master_Down_Interval of those who can take over, and 20 ms, have passed without a fault,
     /// nobody among them is without a MASTER. Judged where everybody who is heard hears the same nodes (on all
-    /// segments of a sync group); elsewhere only [`Rule::TakingOver`] can be asked for.
+    /// segments of a sync group) and all nodes have the same virtual routers and groups (or one that follows its
+    /// group leaves a virtual router to others without a fault); elsewhere only [`Rule::TakingOver`] is asked for.
     Owner,
     /// In calm no state changes.
     CalmEdge,
@@ -71,6 +72,9 @@ pub enum Rule {
     CalmAdvert,
     /// In the end exactly one MASTER, and nobody with a higher priority who preempts is not it.
     Converged,
+    /// A node whose kernel refuses an address resigns, and leaves whoever serves alone for a while; when nobody
+    /// can hold it, somebody serves with the rest.
+    Refused,
     /// Loading the same configuration again changes nothing.
     Reload,
     /// The same scenario gives the same run.
@@ -116,10 +120,8 @@ pub(super) struct Oracle {
     overlaps: Vec<Option<Time>>,
     /// Since when a node hears no MASTER and is none, by virtual router.
     deserted: Vec<Option<Time>>,
-    /// Whether all nodes have the same interval, by virtual router.
-    uniform: Vec<bool>,
-    /// The addresses of each virtual router, the same on every node.
-    vips: Vec<Vec<Held>>,
+    /// Whether the members of its group were MASTER together since it was configured, by node.
+    joined: Vec<bool>,
     /// Rules that are not looked at.
     ignored: Vec<Rule>,
     /// For how long the strict rules applied.
@@ -130,19 +132,13 @@ pub(super) struct Oracle {
 impl Oracle {
     pub(super) fn new(scenario: &Scenario, ignored: &[Rule]) -> Self {
         let (nodes, instances) = (scenario.nodes.len(), scenario.virtual_routers());
-        let interval = |node: usize, at: usize| {
-            scenario.nodes[node].config.instances().get(at).map(|instance| instance.interval)
-        };
         Self {
             shadows: vec![vec![Shadow::default(); instances]; nodes],
             quiet_since: Time::ZERO,
             standing: Standing::new(nodes, instances),
             overlaps: vec![None; instances * nodes * nodes],
             deserted: vec![None; instances * nodes],
-            uniform: (0..instances)
-                .map(|at| (1..nodes).all(|node| interval(node, at) == interval(0, at)))
-                .collect(),
-            vips: (0..instances).map(|at| vips(scenario, at)).collect(),
+            joined: vec![true; nodes],
             ignored: ignored.to_vec(),
             strict: Duration::ZERO,
             looked_at: Time::ZERO,
@@ -151,6 +147,12 @@ impl Oracle {
 
     /// A fault began or ended, or a fact other than a packet changed something.
     pub(super) fn disturb(&mut self, now: Time) {
+        self.shadows.iter_mut().flatten().for_each(|shadow| shadow.refused_at = None);
+        self.unsettle(now);
+    }
+
+    /// A kernel refused an address, or its node resigned: everybody listens anew, but nothing else went wrong.
+    pub(super) fn unsettle(&mut self, now: Time) {
         self.quiet_since = now;
         self.standing.forget();
         self.overlaps.fill(None);
@@ -218,13 +220,6 @@ impl Oracle {
         let settling = (bound + scene.scenario.longest_interval()) * 2 + patience;
         scene.now > self.quiet_since + settling
     }
-}
-
-/// All addresses of a virtual router: the advertised ones, then the excluded ones.
-fn vips(scenario: &Scenario, position: usize) -> Vec<Held> {
-    let instance = scenario.nodes.first().and_then(|node| node.config.instances().get(position));
-    let all = instance.into_iter().flat_map(|instance| instance.addresses.iter().chain(&instance.excluded));
-    all.map(|vip| (vip.interface, vip.address)).collect()
 }
 
 impl fmt::Display for Rule {

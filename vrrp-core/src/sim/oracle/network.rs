@@ -43,6 +43,7 @@ impl Oracle {
         let standing = &self.standing;
         let several = standing.circle(position, node).filter(|other| scene.takes_part(*other, position));
         standing.is_closed(position, node)
+            && standing.is_alike()
             && several.take(2).count() == 2
             && scene.now > self.quiet_since + standing.owner_due(scene, position, node) + GRACE
     }
@@ -76,7 +77,8 @@ impl Oracle {
                 let bound = interval * u32::from(config.down_timer_adverts)
                     + skew(config.version, priority, config.interval)
                     + GRACE;
-                let strict = now > self.quiet_since + bound && (self.uniform[position] || answers);
+                let strict =
+                    now > self.quiet_since + bound && (self.standing.is_uniform(position) || answers);
                 hold!(
                     OneMaster,
                     !strict || span <= reach * 2,
@@ -90,19 +92,19 @@ impl Oracle {
 
     /// Whoever can take part is master, or hears one.
     fn check_owners(&mut self, scene: Scene<'_>, node: usize) -> Result<(), Violation> {
-        let instances = scene.scenario.virtual_routers();
+        let setup = &scene.nodes[node].setup;
         let served = |position: usize| {
             let segment = scene.scenario.segment(position);
             let hears = |other| scene.is_master(other, position) && scene.hears(segment, node, other);
             (0..scene.nodes.len()).any(|other| other != node && hears(other))
         };
-        let masters = (0..instances).all(|position| scene.is_master(node, position));
-        let take_part = (0..instances).all(|position| scene.takes_part(node, position));
+        let masters = setup.positions().all(|position| scene.is_master(node, position));
+        let take_part = setup.positions().all(|position| scene.takes_part(node, position));
         // One member of a group that hears a master holds all of them back.
         let held_back = |position| !scene.is_master(node, position) && served(position);
-        let group_fine = masters || !take_part || (0..instances).any(held_back);
-        for position in 0..instances {
-            let fine = match scene.scenario.is_grouped() {
+        let group_fine = masters || !take_part || setup.positions().any(held_back);
+        for position in 0..scene.scenario.virtual_routers() {
+            let fine = match setup.grouped && setup.positions().any(|present| present == position) {
                 true => group_fine,
                 false => {
                     let alone = scene.takes_part(node, position) && !scene.is_master(node, position);
@@ -129,7 +131,7 @@ impl Oracle {
         let (now, quiet, standing) = (scene.now, self.quiet_since, &self.standing);
         let since = *deserted.get_or_insert(now);
         let bound = standing.owner_due(scene, position, node) + GRACE;
-        let strict = standing.is_closed(position, node) && now > quiet + bound;
+        let strict = standing.is_closed(position, node) && standing.is_alike() && now > quiet + bound;
         hold!(
             Owner,
             !strict || self.ignored.contains(&Rule::Owner),
@@ -147,8 +149,8 @@ impl Oracle {
     /// A MASTER that goes on is heard from, whether or not it was woken.
     fn check_silence(&self, scene: Scene<'_>) -> Result<(), Violation> {
         for (at, node) in scene.nodes.iter().enumerate().filter(|(_, node)| node.is_active()) {
-            let instances = node.router.iter().flat_map(|router| router.instances());
-            for (position, _) in instances.enumerate().filter(|(_, i)| i.state() == State::Master) {
+            for position in (0..scene.scenario.virtual_routers()).filter(|p| node.state(*p) == State::Master)
+            {
                 let gap = scene.now.saturating_since(self.shadows[at][position].advert_at);
                 let interval = scene.config(at, position).interval.as_duration();
                 let now = scene.now;
@@ -163,34 +165,31 @@ impl Oracle {
     }
 
     /// What holds for one host at any time.
-    fn check_host(&self, scene: Scene<'_>, at: usize) -> Result<(), Violation> {
+    fn check_host(&mut self, scene: Scene<'_>, at: usize) -> Result<(), Violation> {
         let (now, node) = (scene.now, &scene.nodes[at]);
         if !node.is_active() {
             return Ok(());
         }
         let plan = &scene.scenario.nodes[at];
-        let masters = (0..scene.scenario.virtual_routers()).filter(|position| scene.is_master(at, *position));
-        let together = [0, scene.scenario.virtual_routers()].contains(&masters.count());
-        hold!(
-            Together,
-            together || !scene.scenario.is_grouped(),
-            "node {at}: half a group is MASTER at {now}"
-        );
+        // Who joins a group listens first.
+        let split = scene.is_split(at);
+        self.joined[at] |= !split;
+        hold!(Together, !split || !self.joined[at], "node {at}: half a group is MASTER at {now}");
+        let mut held = 0;
+        for position in node.setup.positions().filter(|position| scene.is_master(at, *position)) {
+            let refused = plan.refused(position).filter(|_| node.refuses);
+            for vip in node.setup.vips(position) {
+                let there = node.kernel.contains(&vip);
+                held += usize::from(there);
+                let may_lack = node.is_disturbed() || refused == Some(vip);
+                hold!(Kernel, there || may_lack, "node {at} vr{position} is MASTER with {:?}", node.kernel);
+            }
+        }
+        hold!(Kernel, held == node.kernel.len(), "node {at} holds more than it should: {:?}", node.kernel);
         for position in 0..scene.scenario.virtual_routers() {
             let Some(instance) = node.instance(position) else { continue };
             let state = instance.state();
-            let mut vips = self.vips[position].iter();
-            match state {
-                State::Master => {
-                    let whole = node.is_disturbed() || vips.all(|vip| node.kernel.contains(vip));
-                    hold!(Kernel, whole, "node {at} vr{position} is MASTER with {:?}", node.kernel);
-                }
-                State::Initialize | State::Backup | State::Fault => {
-                    let none = !vips.any(|vip| node.kernel.contains(vip));
-                    hold!(Kernel, none, "node {at} vr{position} is {state} with {:?}", node.kernel);
-                }
-            }
-            if let Some(ready) = node.is_ready(now, plan, position, scene.scenario.is_grouped()) {
+            if let Some(ready) = node.is_ready(now, plan, position) {
                 let part = matches!(state, State::Backup | State::Master);
                 hold!(Readiness, part == ready, "node {at} vr{position} is {state}, ready={ready} at {now}");
             }
@@ -204,9 +203,8 @@ impl Oracle {
         let deadline = node.deadline();
         hold!(NothingLeft, deadline.is_none(), "node {at} still has a deadline: {deadline:?}");
         hold!(NothingLeft, node.checks.is_empty(), "node {at} still runs checks {:?}", node.checks);
+        hold!(NothingLeft, node.kernel.is_empty(), "node {at} left {:?}", node.kernel);
         for position in 0..scene.scenario.virtual_routers() {
-            let none = !self.vips[position].iter().any(|vip| node.kernel.contains(vip));
-            hold!(NothingLeft, none, "node {at} vr{position} left {:?}", node.kernel);
             let state = node.state(position);
             hold!(NothingLeft, state == State::Initialize, "node {at} vr{position} is {state}");
         }
@@ -226,11 +224,19 @@ impl Oracle {
                 let mut masters =
                     (0..scene.nodes.len()).filter(joined).filter(|other| scene.is_master(*other, position));
                 let (master, second) = (masters.next(), masters.next());
+                // Who resigned because of an address may be about to be replaced, and a group that others do not
+                // have may hold a node back for good.
+                let refused = standing.circle(position, node).any(|other| scene.nodes[other].refuses);
+                let all = standing.is_alike() && !refused;
                 hold!(
                     Converged,
-                    master.is_some() && second.is_none(),
+                    (master.is_some() || !all) && second.is_none(),
                     "node {node} vr{position}: masters {master:?} and {second:?}"
                 );
+                // Halves of a group that was taken apart and put together again stay where they are.
+                if !all || standing.circle(position, node).any(|other| scene.is_split(other)) {
+                    continue;
+                }
                 let Some(instance) = scene.nodes[node].instance(position) else { continue };
                 let best = master.and_then(|master| scene.nodes[master].instance(position));
                 let preempts = scene.config(node, position).preempt || instance.priority().is_owner();
@@ -254,7 +260,7 @@ impl<'a> Scene<'a> {
 
     /// How a virtual router of a node was to be configured.
     pub(super) fn config(&self, node: usize, position: usize) -> &'a InstanceConfig {
-        &self.scenario.nodes[node].config.instances()[position]
+        self.nodes[node].setup.config(position)
     }
 
     /// Whether packets are lost or late, or a host cannot do what its router asks for.
@@ -264,6 +270,13 @@ impl<'a> Scene<'a> {
 
     fn is_master(&self, node: usize, position: usize) -> bool {
         self.nodes[node].is_active() && self.nodes[node].state(position) == State::Master
+    }
+
+    /// Whether only some members of a group are MASTER.
+    pub(super) fn is_split(&self, node: usize) -> bool {
+        let setup = &self.nodes[node].setup;
+        let masters = setup.positions().filter(|position| self.is_master(node, *position)).count();
+        setup.grouped && ![0, setup.positions().count()].contains(&masters)
     }
 
     pub(super) fn takes_part(&self, node: usize, position: usize) -> bool {

@@ -23,6 +23,10 @@ pub(super) struct Standing {
     /// The longest Master_Down_Interval since the last fault, by virtual router and node: of the interval that
     /// it learned for VRRPv3, with the Skew_Time of its effective priority.
     listening: Vec<Duration>,
+    /// Whether all nodes have the same interval, by virtual router.
+    uniform: Vec<bool>,
+    /// Whether all nodes have the same virtual routers and groups.
+    alike: bool,
 }
 
 impl Standing {
@@ -34,6 +38,8 @@ impl Standing {
             closed: vec![false; size],
             circles: vec![0; size],
             listening: vec![Duration::ZERO; size],
+            uniform: vec![true; instances],
+            alike: true,
         }
     }
 
@@ -53,7 +59,8 @@ impl Standing {
     /// Takes in what can have changed without a fault: the intervals that were learned.
     pub(super) fn look(&mut self, scene: Scene<'_>) {
         for (node, host) in scene.nodes.iter().enumerate() {
-            for (position, instance) in host.router.iter().flat_map(|router| router.instances()).enumerate() {
+            for position in 0..self.uniform.len() {
+                let Some(instance) = host.instance(position) else { continue };
                 let config = instance.config();
                 let interval = match config.version {
                     Version::V2 => config.interval,
@@ -72,7 +79,12 @@ impl Standing {
     }
 
     fn draw_circles(&mut self, scene: Scene<'_>) {
-        let (nodes, instances) = (self.nodes, scene.scenario.virtual_routers());
+        let (nodes, instances) = (self.nodes, self.uniform.len());
+        for position in 0..instances {
+            let interval = |node| scene.config(node, position).interval;
+            self.uniform[position] = (1..nodes).all(|node| interval(node) == interval(0));
+        }
+        self.alike = scene.nodes.iter().all(|node| node.setup.is_like(&scene.nodes[0].setup));
         for at in 0..self.circles.len() {
             let (position, node) = (at / nodes, at % nodes);
             let segment = scene.scenario.segment(position);
@@ -93,6 +105,16 @@ impl Standing {
         }
     }
 
+    /// Whether all nodes have the same interval.
+    pub(super) fn is_uniform(&self, position: usize) -> bool {
+        self.uniform[position]
+    }
+
+    /// Whether all nodes have the same virtual routers and groups.
+    pub(super) const fn is_alike(&self) -> bool {
+        self.alike
+    }
+
     /// Whether everybody whom a node hears hears the same nodes as it does: on all segments, for a sync group.
     pub(super) fn is_closed(&self, position: usize, node: usize) -> bool {
         self.known && self.closed[position * self.nodes + node]
@@ -107,7 +129,7 @@ impl Standing {
     /// How long a node listens before it takes over; the members of a sync group wait for each other.
     pub(super) fn listening(&self, scene: Scene<'_>, position: usize, node: usize) -> Duration {
         let all = 0..scene.scenario.virtual_routers();
-        match scene.scenario.is_grouped() {
+        match scene.nodes[node].setup.grouped {
             true => {
                 all.map(|position| self.listening[position * self.nodes + node]).max().unwrap_or_default()
             }
@@ -117,7 +139,11 @@ impl Standing {
 
     /// After how long somebody in the circle of a node is MASTER: the first of those who take part to have
     /// listened long enough.
+    // While a member that just joined a group listens, those who are MASTER hold the others back.
     pub(super) fn owner_due(&self, scene: Scene<'_>, position: usize, node: usize) -> Duration {
+        if self.circle(position, node).any(|other| scene.is_split(other)) {
+            return self.listening(scene, position, node);
+        }
         let eligible = self.circle(position, node).filter(|other| scene.takes_part(*other, position));
         eligible.map(|other| self.listening(scene, position, other)).min().unwrap_or(Duration::MAX / 4)
     }

@@ -25,6 +25,10 @@ impl World<'_> {
                 if self.nodes[node].add_fails {
                     addresses.pop();
                 }
+                if self.nodes[node].refuses {
+                    let refused = self.scenario.nodes[node].refused(instance);
+                    addresses.retain(|address| Some(*address) != refused);
+                }
                 self.nodes[node].kernel.extend(addresses);
                 let at = self.now + self.rng.span(MILLISECOND / 20, MILLISECOND * 3);
                 self.put(at, Event::Held { node, incarnation, instance });

@@ -21,7 +21,7 @@ impl World<'_> {
         if !matches!(fault, Fault::Reload { .. }) {
             self.oracle.disturb(self.now);
         }
-        let begun = match fault {
+        let found = match fault {
             Fault::AddFails { node } => !core::mem::replace(&mut self.nodes[node].add_fails, true),
             Fault::AddWorks { node } => {
                 if core::mem::take(&mut self.nodes[node].add_fails) {
@@ -59,8 +59,9 @@ impl World<'_> {
                 false
             }
             Fault::Isolate { segment, node } => {
+                let joined = self.network.clone();
                 self.network.set_isolated(segment, node, true);
-                true
+                self.network != joined
             }
             Fault::Join { segment } => {
                 self.network.join(segment);
@@ -68,15 +69,16 @@ impl World<'_> {
             }
             Fault::LoseSource { segment, node } => {
                 self.tell_no_source(node, segment);
-                self.nodes[node].router.is_some()
+                self.nodes[node].is_active() && self.nodes[node].told_source[segment] == Some(true)
             }
             Fault::Mend { segment, from, to } => {
                 self.network.set_cut(segment, from, to, false);
                 false
             }
             Fault::Noise { segment, noise } => {
+                let before = self.network.clone();
                 self.network.set_noise(segment, noise);
-                noise != Noise::NONE
+                noise != Noise::NONE && self.network != before
             }
             Fault::Plug { segment, node } => {
                 self.plug(segment, node, true);
@@ -86,6 +88,14 @@ impl World<'_> {
                 self.network.set_isolated(segment, node, false);
                 false
             }
+            Fault::Reconfigure { node, change, planned } => {
+                let host = &self.nodes[node];
+                let changes = host.setup.clone().apply(&self.scenario.nodes[node], change, planned);
+                let felt = changes && host.is_active();
+                self.tell(node, host.incarnation, Fact::Reconfigure { change, planned });
+                felt && !planned
+            }
+            Fault::Refuse { node } => !core::mem::replace(&mut self.nodes[node].refuses, true),
             Fault::Reload { node } => {
                 self.tell(node, self.nodes[node].incarnation, Fact::Reload);
                 false
@@ -96,13 +106,15 @@ impl World<'_> {
                 false
             }
             Fault::Split { segment, side } => {
+                let joined = self.network.clone();
                 self.network.split(segment, side);
-                true
+                self.network != joined
             }
             Fault::Stop { node } => self.stop(node)?,
             Fault::Trackers { node, up } => {
+                let was = self.nodes[node].healthy && self.nodes[node].router.is_some();
                 self.turn_trackers(node, up);
-                !up && self.scenario.nodes[node].tracked
+                !up && was && self.scenario.nodes[node].tracked
             }
             Fault::Thaw { node } => {
                 if self.nodes[node].frozen.take().is_some() {
@@ -113,8 +125,21 @@ impl World<'_> {
             }
             Fault::Unplug { segment, node } => self.plug(segment, node, false),
         };
-        self.report.faults += u64::from(begun);
+        self.report.faults += u64::from(found);
+        if !found && fault.breaks() && self.now < self.scenario.calm_at {
+            self.break_something_else();
+        }
         self.look(None)
+    }
+
+    /// A fault that found nothing to break is made up for: somebody pulls a cable for a moment.
+    fn break_something_else(&mut self) {
+        let (node, segment) =
+            (self.rng.position(self.nodes.len()), self.rng.position(self.scenario.segments));
+        let at = self.now + self.rng.span(MILLISECOND, MILLISECOND * 300);
+        let until = at + self.rng.span(MILLISECOND, MILLISECOND * 1500);
+        self.put(at, Event::Fault(Fault::Unplug { segment, node }));
+        self.put(until.min(self.scenario.calm_at), Event::Fault(Fault::Plug { segment, node }));
     }
 
     fn boot(&mut self, node: usize) {
@@ -122,10 +147,10 @@ impl World<'_> {
         if self.nodes[node].router.is_some() {
             return;
         }
-        let spoilt = self.bug.and_then(|bug| bug.configures(&plan.config));
-        self.nodes[node].boot(spoilt.unwrap_or_else(|| plan.config.clone()));
+        let config = self.nodes[node].config(plan, self.bug).unwrap_or_else(|| plan.config.clone());
+        self.nodes[node].boot(config.clone());
         if let Some(log) = &mut self.log {
-            log.node(node).record(|recorder| recorder.start(&plan.config));
+            log.node(node).record(|recorder| recorder.start(&config));
         }
         self.oracle.booted(self.now, node);
         let incarnation = self.nodes[node].incarnation;
@@ -202,8 +227,11 @@ impl World<'_> {
                 continue;
             };
             let config = view.config();
-            let vips: Vec<_> = config.addresses.iter().chain(&config.excluded).copied().collect();
-            self.nodes[node].kernel.extend(vips.iter().map(|vip| (vip.interface, vip.address)));
+            let refused = self.scenario.nodes[node].refused(instance).filter(|_| self.nodes[node].refuses);
+            let vips =
+                config.addresses.iter().chain(&config.excluded).map(|vip| (vip.interface, vip.address));
+            let vips: Vec<_> = vips.filter(|vip| Some(*vip) != refused).collect();
+            self.nodes[node].kernel.extend(vips);
             self.put(self.now, Event::Held { node, incarnation, instance });
         }
     }

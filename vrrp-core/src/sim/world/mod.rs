@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use core::cmp::Reverse;
 use core::time::Duration;
 
-use crate::action::TrackerId;
+use crate::action::{Cause, TrackerId};
 use crate::input::CheckOutcome;
 use crate::sim::Report;
 use crate::sim::effect::{Effect, Fact, Sent};
@@ -115,7 +115,7 @@ pub(super) struct World<'a> {
 
 impl<'a> World<'a> {
     pub(super) fn new(scenario: &'a Scenario, bug: Option<Bug>, ignored: &[Rule], text: bool) -> Self {
-        let nodes: Vec<Node> = scenario.nodes.iter().map(|_| Node::new(scenario.segments)).collect();
+        let nodes: Vec<Node> = scenario.nodes.iter().map(|plan| Node::new(scenario.segments, plan)).collect();
         let mut world = Self {
             scenario,
             bug,
@@ -184,7 +184,7 @@ impl<'a> World<'a> {
             Event::Fault(fault) => self.fault(fault)?,
             Event::Held { node, incarnation, instance } => {
                 let host = &self.nodes[node];
-                let complete = !host.add_fails && !host.missing;
+                let complete = !host.add_fails && !host.missing && !host.refuses;
                 self.tell(node, incarnation, Fact::Held { instance, complete });
             }
             Event::Interface { node, incarnation, segment } => {
@@ -235,8 +235,9 @@ impl<'a> World<'a> {
         match fact {
             Fact::Packet { .. } | Fact::Tick | Fact::Reload | Fact::CheckEnded { .. } => {}
             Fact::Held { complete: true, .. } => {}
-            Fact::Held { .. }
-            | Fact::Interface { .. }
+            Fact::Held { .. } => self.oracle.unsettle(self.now),
+            Fact::Interface { .. }
+            | Fact::Reconfigure { .. }
             | Fact::Shutdown
             | Fact::Source { .. }
             | Fact::Tracker { .. }
@@ -248,7 +249,7 @@ impl<'a> World<'a> {
         let log = &mut self.log.as_mut().map(|log| log.node(node));
         let mut effects = match swallowed {
             true => Vec::new(),
-            false => self.nodes[node].handle(self.now, fact, plan, log),
+            false => self.nodes[node].handle(self.now, fact, plan, self.bug, log),
         };
         if let Some(bug) = self.bug {
             bug.spoils(&mut effects, self.report.steps);
@@ -256,7 +257,12 @@ impl<'a> World<'a> {
         for effect in &effects {
             match effect {
                 Effect::Verdict { .. } => self.oracle.disturb(self.now),
-                Effect::Become { .. } => self.report.transitions += 1,
+                Effect::Become { cause, .. } => {
+                    self.report.transitions += 1;
+                    if let Cause::NotHeld = cause {
+                        self.oracle.unsettle(self.now);
+                    }
+                }
                 Effect::Transmit(_) => self.report.adverts += 1,
                 Effect::Remove { .. }
                 | Effect::Add { .. }
