@@ -223,12 +223,13 @@ fn a_reload_changes_only_what_differs() {
     assert!(adverts.iter().all(|advert| advert.priority == 100));
 
     // An instance that goes says so and takes its addresses with it.
-    let mark = wire.mark();
+    let removed = Moment::now();
     reload(&a, &node, setup(vec![other]));
     wait_for(PATIENCE, "its address to go", || (!a.holds(ip("192.0.2.100")).unwrap()).then_some(())).unwrap();
-    let resigned =
-        wire.since(mark).iter().filter_map(Frame::advert).any(|it| it.vrid == 51 && it.priority == 0);
-    assert!(resigned);
+    wire.wait_for(PATIENCE, "its resignation", |frame| {
+        frame.advert().filter(|it| frame.at >= removed && it.vrid == 51 && it.priority == 0)
+    })
+    .unwrap();
     assert!(a.holds(ip("192.0.2.200")).unwrap());
 }
 

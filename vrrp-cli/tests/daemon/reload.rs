@@ -4,12 +4,12 @@ use std::process::Command;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
-use vrrp_net::lab::{Lateness, Moment, harness};
+use vrrp_net::lab::{Frame, Lateness, Moment, harness};
 use vrrp_net::netlink::Event;
 
 use crate::elections::instance;
 use crate::support::Program::Vrrpd;
-use crate::support::{Lan, announces, ip};
+use crate::support::{Lan, Node, announces, ip};
 
 pub(crate) fn a_bad_reload_changes_nothing() {
     let lateness = Lateness::watch().unwrap();
@@ -157,6 +157,12 @@ pub(crate) fn a_reload_changes_what_changed() {
     a.start();
     a.wait_holds("192.0.2.101");
     a.wait_holds("192.0.2.200");
+    let announced = |a: &Node, since: Moment, vip: &str| {
+        let frames = a.wire.frames();
+        let announcing = |frame: &&Frame| frame.outgoing && frame.at >= since && announces(frame, ip(vip));
+        frames.iter().filter(announcing).count()
+    };
+    a.wait("every announcement", || announced(&a, Moment(0), "192.0.2.200") == 5);
     let watch = a.host.watch().unwrap();
     let changed = Moment::now();
 
@@ -165,15 +171,8 @@ pub(crate) fn a_reload_changes_what_changed() {
     a.signal(Signal::SIGHUP);
     a.wait_holds("192.0.2.102");
     a.wait_lacks("192.0.2.100");
-    let announced = |vip: &str| {
-        let frames = a.wire.frames();
-        frames
-            .iter()
-            .filter(|frame| frame.outgoing && frame.at >= changed && announces(frame, ip(vip)))
-            .count()
-    };
-    a.wait("the new address to be announced", || announced("192.0.2.102") > 0);
-    assert_eq!(announced("192.0.2.200"), 0);
+    a.wait("the new address to be announced", || announced(&a, changed, "192.0.2.102") > 0);
+    assert_eq!(announced(&a, changed, "192.0.2.200"), 0);
     let felt = watch.all().into_iter().filter_map(|(_, event)| match event {
         Event::AddressAdded(address) | Event::AddressRemoved(address) => Some(address.address),
         _ => None,
