@@ -117,6 +117,11 @@ pub enum InstanceEvent {
         /// The number of addresses that we advertise.
         ours: u8,
     },
+    /// The first address of an accepted IPv6 advert is not link-local (RFC 9568 section 5.2.9, erratum 8300).
+    LinkLocalNotFirst {
+        /// From whom.
+        from: IpAddr,
+    },
     /// The effective priority changed.
     Priority {
         /// What it was.

@@ -23,6 +23,8 @@ pub struct Stats {
     pub interval_mismatches: u64,
     /// Accepted adverts whose address list differs from ours.
     pub address_list_mismatches: u64,
+    /// Accepted IPv6 adverts whose first address is not link-local (RFC 9568 section 5.2.9, erratum 8300).
+    pub link_local_not_first: u64,
     /// Accepted VRRPv3/IPv4 adverts whose checksum covers the message only (RFC 9568).
     pub checksum_message_only: u64,
     /// Accepted VRRPv3/IPv4 adverts whose checksum covers a pseudo-header (RFC 5798).

@@ -159,6 +159,7 @@ fn view(router: &Router, subject: &str) -> Result<String, String> {
         ("zero-sent", stats.priority_zero_sent),
         ("interval-mismatches", stats.interval_mismatches),
         ("address-list-mismatches", stats.address_list_mismatches),
+        ("link-local-not-first", stats.link_local_not_first),
         ("message-only", stats.checksum_message_only),
         ("pseudo-header", stats.checksum_pseudo_header),
     ];

@@ -1,6 +1,8 @@
 //! The simulator: whatever the interleaving, the rules hold. `SIM_SEEDS=200000 cargo test --release -p vrrp-core
 //! --features sim --test sim` runs more seeds, `SIM_SEED=7` one, `SIM_TRACE=1` beside it prints its trace.
 
+#![allow(clippy::disallowed_methods)] // seeds are played on all processors
+
 use std::env;
 use std::num::NonZero;
 use std::sync::atomic::{AtomicU64, Ordering};

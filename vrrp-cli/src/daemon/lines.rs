@@ -371,6 +371,9 @@ fn instance(name: &str, what: &InstanceEvent, known: &Known) -> Option<Line> {
         InstanceEvent::AddressListDiffers { theirs, ours, .. } => {
             warn(format!("({name}) expected {ours} VIPs but received {theirs}"))
         }
+        InstanceEvent::LinkLocalNotFirst { from } => {
+            warn(format!("({name}) first address in advert from {from} is not link-local"))
+        }
         InstanceEvent::Priority { from, to } => {
             info(format!("({name}) Changing effective priority from {from} to {to}"))
         }

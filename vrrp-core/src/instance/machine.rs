@@ -60,6 +60,7 @@ pub(crate) struct Told {
     pub(crate) interval: bool,
     pub(crate) priority_zero: bool,
     pub(crate) addresses: bool,
+    pub(crate) link_local: bool,
     pub(crate) lower_priority: bool,
     pub(crate) two_owners: bool,
 }
@@ -67,7 +68,7 @@ pub(crate) struct Told {
 impl Told {
     /// What has been told when another router is the master: its list is judged before it is known to be another.
     pub(super) fn of_another_master(self) -> Self {
-        Self { addresses: self.addresses, ..Self::default() }
+        Self { addresses: self.addresses, link_local: self.link_local, ..Self::default() }
     }
 
     /// Whether this reject is told for the first time.

@@ -57,6 +57,12 @@ impl Instance {
         if advert.version() == Version::V3 && advert.interval() != self.config.interval {
             self.stats.interval_mismatches += 1;
         }
+        if !advert.link_local_first() {
+            self.stats.link_local_not_first += 1;
+            if !core::mem::replace(&mut self.told.link_local, true) {
+                tell.tell(InstanceEvent::LinkLocalNotFirst { from });
+            }
+        }
         if !advert.holds_in_any_order(self.template.addresses()) {
             self.stats.address_list_mismatches += 1;
             if !core::mem::replace(&mut self.told.addresses, true) {

@@ -117,6 +117,7 @@ impl fmt::Display for InstanceWords<'_> {
             InstanceEvent::AddressListDiffers { from, theirs, ours } => {
                 write!(f, "address-list-differs from={from} theirs={theirs} ours={ours}")
             }
+            InstanceEvent::LinkLocalNotFirst { from } => write!(f, "link-local-not-first from={from}"),
             InstanceEvent::Priority { from, to } => write!(f, "priority from={from} to={to}"),
             InstanceEvent::PreemptDelayStarted { delay } => {
                 write!(f, "preempt-delay-started {}", Span(*delay))
