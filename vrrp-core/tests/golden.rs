@@ -211,7 +211,9 @@ fn a_transcript_that_is_wrong_is_found_out() {
 #[test]
 fn every_rule_of_the_catalogue_is_shown() {
     // Not the router's: T07 is arithmetic, T10 to T12 need a real daemon, E19, E20 and X7 an option that keepalived
-    // does not have either, Y05 and Y15 are about configurations and processes, X19 is an option, too.
+    // does not have either, Y05 and Y15 are about configurations and processes, X19 is an option, too;
+    // P69 is an option that there is not, P78 is the kernel's (a raw socket walks the headers), and P81, P82 and P83 need
+    // HMAC, which is not there.
     let rules = [
         ("S", 1..=40),
         ("T", 2..=6),
@@ -227,32 +229,38 @@ fn every_rule_of_the_catalogue_is_shown() {
         ("X", 1..=6),
         ("X", 8..=18),
         ("V", 4..=9),
-        ("P", 2..=8),
-        ("P", 15..=20),
-        ("P", 59..=63),
+        ("P", 1..=68),
+        ("P", 70..=77),
+        ("P", 79..=80),
+        ("P", 84..=85),
     ];
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut shown = fs::read_to_string(package.join("tests/endurance.rs")).unwrap();
-    shown += &fs::read_to_string(package.join("src/router/invariants.rs")).unwrap();
+    let mut shown = String::new();
+    for file in ["src/router/invariants.rs", "tests/endurance.rs", "tests/encode.rs", "tests/parse.rs"]
+        .into_iter()
+        .chain([
+            "tests/parse_datagram.rs",
+            "tests/parse_random.rs",
+            "tests/vectors.rs",
+            "tests/vectors_captures.rs",
+        ])
+    {
+        shown += &fs::read_to_string(package.join(file)).unwrap();
+    }
     for entry in fs::read_dir(package.join("tests/golden")).unwrap() {
         let text = fs::read_to_string(entry.unwrap().path()).unwrap();
         shown.extend(text.lines().filter(|line| line.starts_with('#')).map(|line| format!("{line}\n")));
     }
     let words: Vec<&str> = shown.split(|c: char| !c.is_ascii_alphanumeric()).collect();
-    let range = |at: usize| -> Option<(&str, u32, u32)> {
-        let (first, last) = (words.get(at)?, words.get(at + 2).filter(|_| words.get(at + 1) == Some(&"to"))?);
-        let number = |word: &str| word.get(1..)?.parse().ok();
-        Some((first.get(..1)?, number(first)?, number(last)?))
-    };
-    let ranges: Vec<_> = (0..words.len()).filter_map(range).collect();
+    let mut missing = Vec::new();
     for (letter, numbers) in rules {
         for number in numbers {
-            let within =
-                |(of, first, last): &(&str, u32, u32)| *of == letter && (*first..=*last).contains(&number);
             let found = words.contains(&format!("{letter}{number:02}").as_str())
-                || words.contains(&format!("{letter}{number}").as_str())
-                || ranges.iter().any(within);
-            assert!(found, "{letter}{number:02} is shown nowhere");
+                || words.contains(&format!("{letter}{number}").as_str());
+            if !found {
+                missing.push(format!("{letter}{number:02}"));
+            }
         }
     }
+    assert!(missing.is_empty(), "shown nowhere: {missing:?}");
 }

@@ -1,6 +1,8 @@
 //! Messages whose octets are known from elsewhere: each decodes to what its table says, and our encoder makes
 //! the same octets.
 //!
+//! P01 is W1, P30 is W21, P53 is W19.
+//!
 //! W1 to W22 are the project's golden vectors: W1, W2 and W5 to W7 were captured from keepalived. The names
 //! say more; `vectors/README.md` says where the others come from.
 

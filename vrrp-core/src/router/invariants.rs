@@ -1,5 +1,5 @@
 //! What holds whatever a router is told, in whatever order, and however late its actions are taken
-//! (T1, T2, V4 to V8 and V14 of the conformance catalogue).
+//! (T1, T2, V4, V5, V6, V7, V8 and V14 of the conformance catalogue).
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
