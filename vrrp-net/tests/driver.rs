@@ -256,15 +256,14 @@ fn leftovers_of_the_configuration_are_removed_at_start() {
     node.wait_for_state(State::Backup);
     assert!(!a.holds(ip("192.0.2.100")).unwrap(), "gone before BACKUP is said");
     assert!(a.holds(ip("192.0.2.77")).unwrap(), "not ours to touch");
-    let removed: Vec<_> = changes
-        .all()
-        .into_iter()
-        .filter_map(|(_, event)| match event {
+    let removed = wait_for(PATIENCE, "the monitor to say so", || {
+        let removed = changes.all().into_iter().filter_map(|(_, event)| match event {
             Event::AddressRemoved(address) => Some(address.address),
             _ => None,
-        })
-        .collect();
-    assert_eq!(removed, [ip("192.0.2.100")]);
+        });
+        Some(removed.collect::<Vec<_>>()).filter(|removed| !removed.is_empty())
+    });
+    assert_eq!(removed.unwrap(), [ip("192.0.2.100")]);
     drop((node, wire));
 }
 

@@ -218,6 +218,8 @@ fn a_reload_changes_only_what_differs() {
         frame.arp().filter(|arp| arp.is_gratuitous() && arp.sender.octets()[3] == 102)
     })
     .unwrap();
+    wait_for(PATIENCE, "the monitor to say so", || (!removed(&changes.all()).is_empty()).then_some(()))
+        .unwrap();
     assert_eq!(removed(&changes.all()), [ip("192.0.2.101")]);
     let adverts: Vec<_> = wire.since(mark).iter().filter_map(Frame::advert).collect();
     assert!(adverts.iter().all(|advert| advert.priority == 100));
