@@ -38,6 +38,9 @@ pub struct Check {
     /// The file is for another host: interfaces, users and programs are not looked up here.
     #[arg(long)]
     pub elsewhere: bool,
+    /// One JSON object on a line for each finding, for editors and pipelines.
+    #[arg(long)]
+    pub json: bool,
     /// Read the lines `@ID …` of the configuration too; the node name if not given.
     #[arg(short = 'i', long = "config-id", value_name = "ID")]
     pub config_id: Option<String>,
