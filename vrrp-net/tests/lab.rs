@@ -475,7 +475,9 @@ fn two_hosts() -> Net {
 
 /// This program in another role.
 fn play(role: &str) -> Command {
-    let mut command = Command::new(env::current_exe().unwrap());
+    // Under nohup we ignore SIGHUP, and so would everybody that we start.
+    let mut command = Command::new("env");
+    command.arg("--default-signal=INT,TERM,HUP").arg(env::current_exe().unwrap());
     command.env(ROLE, role).env_remove("VRRPD_LAB_TEST");
     command
 }
