@@ -153,11 +153,17 @@ impl Books {
     }
 }
 
-/// Whether another member of its sync group still listens: the only reason for which a BACKUP needs no timer.
+/// Whether another member of its sync group still listens, or has not started: the only reasons for which a BACKUP
+/// needs no timer.
 fn is_held_back(router: &Router, id: InstanceId) -> bool {
     let group = router.instance(id).and_then(|instance| instance.group());
     let mut others = router.instances().filter(|other| other.id() != id && other.group() == group);
-    group.is_some() && others.any(|other| other.state() == State::Backup && other.deadline().is_some())
+    let holds_back = |state, timer: Option<Time>| match state {
+        State::Initialize => true,
+        State::Backup => timer.is_some(),
+        State::Master | State::Fault => false,
+    };
+    group.is_some() && others.any(|other| holds_back(other.state(), other.deadline()))
 }
 
 const fn place(vip: &Vip) -> Place {

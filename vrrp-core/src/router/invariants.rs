@@ -279,14 +279,18 @@ impl World {
         Ok(())
     }
 
-    /// Whether an instance without a timer is in a group of which another member still listens.
+    /// Whether an instance without a timer is in a group of which another member still listens, or has not started.
     fn is_held_back(&self, id: InstanceId) -> bool {
         let groups = self.router.groups.iter().map(|group| &group.config.members);
         let instances = &self.router.instances;
         let mut own = groups.filter(|members| members.iter().any(|member| instances[*member].id == id));
         own.any(|members| {
             let mut others = members.iter().map(|member| &instances[*member]).filter(|other| other.id != id);
-            others.any(|other| other.state() == State::Backup && other.deadline().is_some())
+            others.any(|other| match other.state() {
+                State::Initialize => true,
+                State::Backup => other.deadline().is_some(),
+                State::Master | State::Fault => false,
+            })
         })
     }
 
