@@ -122,7 +122,9 @@ impl fmt::Display for Measured {
             ms(resolution)
         )?;
         // An outage begins up to one ping after the fact and is seen to end up to one ping later.
-        match outage.saturating_sub(resolution).checked_sub(bound).filter(|late| !late.is_zero()) {
+        let late = outage.saturating_sub(resolution).saturating_sub(bound);
+        // What would be shown as nothing is nothing.
+        match Some(late).filter(|late| late.as_micros() >= 100) {
             None => write!(f, "the protocol allows {}", ms(bound)),
             Some(late) => write!(f, "that is {} more than the {} of the protocol", ms(late), ms(bound)),
         }
